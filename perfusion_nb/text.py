@@ -100,7 +100,7 @@ def prompt_ids(
     rows = [tokenizer(p, verbose=False).input_ids for p in prompts]
     return torch.tensor([_fit(expand(r) if expand else r, tokenizer, keep or {}, length) for r in rows], dtype=torch.long).reshape(len(rows), length)
 
-# %% ../nbs/06_text.ipynb #06-text-017
+# %% ../nbs/06_text.ipynb #06-text-016
 Encoded = namedtuple('Encoded', 'encodings ids bos eos')
 
 def encode_ids(
@@ -110,7 +110,8 @@ def encode_ids(
     "Encodings of ids, on the encoder's device"
     device = next(text_encoder.parameters()).device
     device = device if device.type != 'meta' else ids.device
-    return text_encoder(ids.to(device))[0]
+    out = text_encoder(ids.to(device))
+    return out.last_hidden_state if hasattr(out, 'last_hidden_state') else out[0]
 
 def encode_prompts(
     prompts,       # One prompt or a list
@@ -121,7 +122,7 @@ def encode_prompts(
     ids = prompt_ids(prompts, tokenizer)
     return Encoded(encode_ids(ids, text_encoder), ids, tokenizer.bos_token_id, tokenizer.eos_token_id)
 
-# %% ../nbs/06_text.ipynb #06-text-022
+# %% ../nbs/06_text.ipynb #06-text-020
 class Placeholder:
     "One concept's word in one text encoder"
     def __init__(self,
@@ -137,7 +138,7 @@ class Placeholder:
     def names(self): return [self.token, *[f'{self.token}_{k}' for k in range(1, len(self.super_ids))]]
     def __repr__(self): return f'{self.token} (a {self.superclass}): ids {self.ids} for {self.super_ids}'
 
-# %% ../nbs/06_text.ipynb #06-text-024
+# %% ../nbs/06_text.ipynb #06-text-022
 class TextHooks:
     "New words for a transformers text encoder and its tokenizer, by hooks; `close()` undoes everything"
     def __init__(self,
@@ -157,7 +158,7 @@ class TextHooks:
     def __getitem__(self, token): return self.placeholders[self._name(token)]
     def __contains__(self, token): return self._name(token) in self.placeholders
 
-# %% ../nbs/06_text.ipynb #06-text-025
+# %% ../nbs/06_text.ipynb #06-text-023
 @patch
 def _attach(self:TextHooks):
     "Hook the embedding that the encoder uses now"
@@ -176,7 +177,7 @@ def _before(self:TextHooks, module, args, kwargs):
     ids = self.expand(ids)
     return ((ids, *args[1:]), kwargs) if args else (args, {**kwargs, 'input_ids': ids})
 
-# %% ../nbs/06_text.ipynb #06-text-027
+# %% ../nbs/06_text.ipynb #06-text-025
 @patch
 def _before_embedding(self:TextHooks, module, args):
     "Superclass ids for the matrix"
@@ -193,7 +194,7 @@ def _after_embedding(self:TextHooks, module, args, output):
         if p.enabled and here.any(): output = torch.where(here[..., None], p.row.to(output), output)
     return output
 
-# %% ../nbs/06_text.ipynb #06-text-029
+# %% ../nbs/06_text.ipynb #06-text-027
 @patch
 def _pool(self:TextHooks, module, args, kwargs, output):
     "Pool where the superclass's prompt would"
@@ -203,7 +204,7 @@ def _pool(self:TextHooks, module, args, kwargs, output):
     output.pooler_output = e[torch.arange(len(e), device=e.device), self.superclass_twin(ids).to(e.device).argmax(-1)]
     return output
 
-# %% ../nbs/06_text.ipynb #06-text-031
+# %% ../nbs/06_text.ipynb #06-text-029
 @patch
 def _has(self:TextHooks, ids):
     "Is any placeholder in these ids?"
@@ -236,7 +237,7 @@ def expand(self:TextHooks,
     rows = [self._expand_list(r) for r in ids.tolist()]
     return torch.tensor([r if len(r) == ids.shape[1] else [*r[:ids.shape[1]-1], r[-1]] for r in rows], device=ids.device)
 
-# %% ../nbs/06_text.ipynb #06-text-032
+# %% ../nbs/06_text.ipynb #06-text-030
 @patch
 def concept_mask(self:TextHooks,
     ids,         # (b, n)
@@ -262,7 +263,7 @@ def tokens_in(self:TextHooks,
     "Which concepts each prompt names"
     return [{p.token for p in self if p.ids[-1] in row} for row in map(set, ids.tolist())]
 
-# %% ../nbs/06_text.ipynb #06-text-034
+# %% ../nbs/06_text.ipynb #06-text-032
 _log = logging.getLogger(__name__)
 
 @patch
@@ -272,11 +273,17 @@ def _name(self:TextHooks, token):
     return normalizer.normalize_str(token) if normalizer else token
 
 @patch
+def _stale(self:TextHooks, token):
+    "Placeholders for this token that a saved pipeline carries without rows for them"
+    mine, name, rows = {n for p in self for n in p.names}, self._name(token), self._embedding.num_embeddings
+    return [t for t, i in self.tokenizer.added_tokens_encoder.items() if i >= rows and t not in mine and (t == name or t.rpartition('_')[0] == name)]
+
+@patch
 def _check_token(self:TextHooks, token, n):
     "Refuse names that could not work"
     if not isinstance(token, str) or not token or len(token.split()) != 1 or token != token.strip(): raise ValueError(f"The token {token!r} must be one word without spaces, for example '<toy>'.")
     if token.isalnum(): raise ValueError(f"The token {token!r} could be part of ordinary words; put it in brackets: '<{token}>'.")
-    taken = {self._name(t) for t in self.tokenizer.get_vocab()}
+    taken = {self._name(t) for t in self.tokenizer.get_vocab()} - set(self._stale(token))
     for t in [self._name(token), *[f'{self._name(token)}_{k}' for k in range(1, max(n, 2))]]:
         if t in taken or t+'</w>' in taken: raise ValueError(f"The token {t!r} already exists in this tokenizer; choose another name or remove it first.")
     base = self._name(token).rpartition('_')
@@ -292,7 +299,7 @@ def _super_ids(self:TextHooks, superclass):
     if len(ids) > self.tokenizer.model_max_length//4: raise ValueError(f"The superclass {superclass!r} takes {len(ids)} tokens; use one or two words.")
     return tuple(ids)
 
-# %% ../nbs/06_text.ipynb #06-text-036
+# %% ../nbs/06_text.ipynb #06-text-034
 @patch
 def add(self:TextHooks,
     token,          # New word, e.g. "<toy>" (upper and lower case are one)
@@ -308,6 +315,7 @@ def add(self:TextHooks,
     if embedding is not None:
         if tuple(embedding.shape) != tuple(row.shape): raise ValueError(f"The embedding of {token!r} has shape {tuple(embedding.shape)}, this text encoder wants {tuple(row.shape)}: the concept was learned on another kind of model.")
         row = embedding.detach().to(row.device, torch.float32).clone()
+    if stale := self._stale(token): drop_added_tokens(self.tokenizer, stale, [n for p in self for n in p.names])
     p = Placeholder(self._name(token), superclass, (), super_ids, row)
     self.tokenizer.add_tokens([AddedToken(n, normalized=True) for n in p.names])
     self.placeholders[p.token] = p; self._refresh()
@@ -325,7 +333,7 @@ def _refresh(self:TextHooks):
     known = self.tokenizer.added_tokens_encoder
     for p in self: p.ids = tuple(known[n] for n in p.names)
 
-# %% ../nbs/06_text.ipynb #06-text-038
+# %% ../nbs/06_text.ipynb #06-text-036
 def drop_added_tokens(
     tokenizer,   # Fast tokenizer, changed in place
     tokens,      # Added tokens to take out
@@ -343,7 +351,7 @@ def drop_added_tokens(
     tokenizer._tokenizer = Tokenizer.from_str(json.dumps({**state, 'added_tokens': new}))
     if hasattr(tokenizer, '_wrap_decode_method_backend_tokenizer'): tokenizer._wrap_decode_method_backend_tokenizer()
 
-# %% ../nbs/06_text.ipynb #06-text-039
+# %% ../nbs/06_text.ipynb #06-text-037
 @patch
 def remove(self:TextHooks,
     token, # As given to `add`
@@ -361,7 +369,7 @@ def close(self:TextHooks):
     for h in [*self._outer, *self._inner]: h.remove()
     self._outer, self._inner, self._embedding = [], [], None
 
-# %% ../nbs/06_text.ipynb #06-text-041
+# %% ../nbs/06_text.ipynb #06-text-039
 from contextlib import contextmanager
 
 @patch
@@ -391,7 +399,7 @@ def only_rows(self:TextHooks):
     finally:
         for q, r in was: q.requires_grad_(r)
 
-# %% ../nbs/06_text.ipynb #06-text-051
+# %% ../nbs/06_text.ipynb #06-text-048
 def words(
     ids,       # (n,) ids of one prompt
     tokenizer, # Its tokenizer
@@ -408,7 +416,7 @@ def words(
         open_ = name not in added and not name.endswith('</w>')
     return [(names[ks[0]] if names[ks[0]] in added else tokenizer.decode([ids[k] for k in ks]).strip(), tuple(ks)) for ks in out]
 
-# %% ../nbs/06_text.ipynb #06-text-079
+# %% ../nbs/06_text.ipynb #06-text-075
 @torch.no_grad()
 def super_encoding(
     templates,    # List of prompts with "{}" where the concept stands (recorded in the concept's file)
@@ -435,7 +443,7 @@ def super_encoding(self:TextHooks,
     "e_super in this encoder (Eq. 2)"
     return super_encoding(templates, superclass, self.tokenizer, self.text_encoder)
 
-# %% ../nbs/06_text.ipynb #06-text-083
+# %% ../nbs/06_text.ipynb #06-text-079
 EmbeddingReturn = namedtuple('EmbeddingReturn', 'embed_with_concept embed_with_superclass embed_mask concept_indices')
 
 class EmbeddingWrapper(nn.Module):
@@ -460,7 +468,7 @@ class EmbeddingWrapper(nn.Module):
         ids = self.tokenize([text])[0].tolist()
         return ids[1:ids.index(self.end_id)]
 
-# %% ../nbs/06_text.ipynb #06-text-085
+# %% ../nbs/06_text.ipynb #06-text-081
 @patch
 def places(self:EmbeddingWrapper,
     prompts,      # List of strings
@@ -500,7 +508,7 @@ def forward(self:EmbeddingWrapper,
     plain = self.embed(ids)
     return EmbeddingReturn(self.write(plain, here), plain, _real(ids, self.end_id), _first(here))
 
-# %% ../nbs/06_text.ipynb #06-text-090
+# %% ../nbs/06_text.ipynb #06-text-085
 class EmbeddingWrappers(nn.Module):
     "Several concepts over one embedding, each named by its own token"
     def __init__(self, *wrappers):
@@ -525,7 +533,7 @@ def merge_embedding_wrappers(
     "Several concepts for one prompt"
     return EmbeddingWrappers(*wrappers)
 
-# %% ../nbs/06_text.ipynb #06-text-093
+# %% ../nbs/06_text.ipynb #06-text-088
 class OpenClipEmbedWrapper(nn.Module):
     "A frozen open_clip model with one learned word: sentences in, encodings for the cross-attention out"
     def __init__(self,
