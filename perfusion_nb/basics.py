@@ -151,9 +151,11 @@ def heat(
     cols=None,     # Names of the columns
     annotate=None, # Format of the numbers written in the cells, such as '.2f'
     bar=False,     # Draw the colour scale
+    width=None,    # Width in inches if `ax` is None, at most 7 (default: by the number of columns)
+    height=None,   # Height in inches if `ax` is None (default: by the number of rows)
 ): # The axes, or the figure if `ax` was None
     "A matrix as colours, zero at white"
-    if ax is None: return heats([matrix], [title], limit, signed, rows, cols, annotate, bar)
+    if ax is None: return heats([matrix], [title], limit, signed, rows, cols, annotate, bar, width, height)
     m = torch.as_tensor(matrix).detach().cpu().float(); m = m[None] if m.dim() == 1 else m
     if m.dim() != 2: raise ValueError(f'A heat map needs a matrix, but this has shape {tuple(m.shape)}.')
     signed = bool((m < 0).any()) if signed is None else signed
@@ -185,15 +187,18 @@ def heats(
     cols=None,     # Names of the columns
     annotate=None, # Format of the numbers written in the cells, such as '.2f'
     bar=True,      # Draw the colour scale, at the last
-    width=None,    # Width of the figure in inches, at most 7
-    height=2.2,    # Height of the figure in inches
+    width=None,    # Width of the figure in inches, at most 7 (default: by the number of columns)
+    height=None,   # Height of the figure in inches (default: by the number of rows)
 ): # matplotlib figure
     "Matrices side by side on one colour scale"
     import matplotlib.pyplot as plt
-    ms = [torch.as_tensor(m).detach().cpu().float() for m in matrices]
+    ms = [torch.atleast_2d(torch.as_tensor(m).detach().cpu().float()) for m in matrices]
+    if not ms: raise ValueError('There is no matrix to show: the list is empty.')
+    width = width or max(2., (.42 if annotate else .25)*ms[0].shape[-1])*len(ms) + (.8 if rows else 0) + (.4 if bar else 0)
+    height = height or min(2.6, .28*ms[0].shape[-2] + (.35 if titles and any(titles) else .1) + (.6 if cols else .1))
     signed = any(bool((m < 0).any()) for m in ms) if signed is None else signed
     limit = limit or max(float(m.abs().max()) for m in ms) or 1.
-    fig, axs = plt.subplots(1, len(ms), figsize=(min(7, width or 2.3*len(ms)), height), dpi=80, squeeze=False, layout='constrained')
+    fig, axs = plt.subplots(1, len(ms), figsize=(min(7, width), height), dpi=80, squeeze=False, layout='constrained')
     for k, (ax, m) in enumerate(zip(axs[0], ms)):
         heat(ax, m, titles[k] if titles else '', limit, signed, rows if k == 0 else None, cols, annotate, bar and k == len(ms)-1)
     plt.close(fig)  # the caller shows the figure that is returned, once

@@ -111,7 +111,7 @@ def reduce(self:SecondMoment)->SecondMoment: # The total over all processes, a n
     total.n_tokens = int(tokens) if tokens == int(tokens) else tokens.item()
     return total
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-036
+# %% ../nbs/02_covariance.ipynb #02-covariance-038
 @patch
 def state_dict(self:SecondMoment)->dict: # Tensors
     "What was counted so far"
@@ -127,7 +127,7 @@ def load_state_dict(self:SecondMoment,
     self.n_tokens, self.n_captions = int(tokens) if tokens == int(tokens) else tokens, int(state['n_captions'])
     return self
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-042
+# %% ../nbs/02_covariance.ipynb #02-covariance-044
 RIDGE = 1e-4 # Relative ridge λ (Eq. 2): far below what SD 1.5's encoder uses, enough for encoders with a small vocabulary (our choice)
 
 def _checked(C)->torch.Tensor:
@@ -141,7 +141,7 @@ def _checked(C)->torch.Tensor:
     if not C.diagonal().sum() > 0: raise ValueError('The second moment is zero or negative: its trace must be positive; pass E[e eᵀ], not a difference.')
     return (C + C.T)/2
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-043
+# %% ../nbs/02_covariance.ipynb #02-covariance-045
 class Covariance:
     "An uncentred second moment with its ridge and its origin; `solve` is what edits use"
     def __init__(self,
@@ -163,7 +163,7 @@ class Covariance:
         known = ', '.join(f'{k}={v!r}' for k, v in self.meta.items() if k in ('encoder', 'captions', 'tokens', 'policy', 'ridge'))
         return f'Covariance(d={self.d}, {known})'
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-045
+# %% ../nbs/02_covariance.ipynb #02-covariance-047
 @patch
 def ridged(self:Covariance)->torch.Tensor: # float64 (d,d)
     "$C_\\lambda$, what is inverted (Eq. 2)"
@@ -179,7 +179,7 @@ def factor(self:Covariance)->torch.Tensor: # float64 (d,d), lower triangle
         self._L = L
     return self._L
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-046
+# %% ../nbs/02_covariance.ipynb #02-covariance-048
 @patch
 def solve(self:Covariance,
     x, # Vectors (…,d), one per row
@@ -203,7 +203,7 @@ def to(self:Covariance,
     new = Covariance(self.C.to(device), self.meta); new._print = self._print
     return new
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-054
+# %% ../nbs/02_covariance.ipynb #02-covariance-056
 @patch
 def rank_check(self:Covariance,
     warn=True, # Warn if directions are missing
@@ -218,7 +218,7 @@ def rank_check(self:Covariance,
     if rank < self.d and warn: warnings.warn(f'{text} and the ridge {self.ridge:g} decides alone; use more captions.', stacklevel=2)
     return report
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-059
+# %% ../nbs/02_covariance.ipynb #02-covariance-061
 def _batches(items, size):
     "Lists of `size` items until there are no more"
     items = iter(items)
@@ -252,7 +252,7 @@ def estimate_covariance(
     cov.rank_check()
     return cov
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-074
+# %% ../nbs/02_covariance.ipynb #02-covariance-076
 @patch
 def norms(self:Covariance)->list: # Eight numbers
     "Scale-free norms of $C_\\lambda$, by blocks of rows"
@@ -267,7 +267,7 @@ def fingerprint(self:Covariance)->str: # 12 hexadecimal digits
         self._print = hashlib.sha256(text.encode()).hexdigest()[:12]
     return self._print
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-081
+# %% ../nbs/02_covariance.ipynb #02-covariance-083
 def _pack(L, dtype)->dict:
     "Factor as scales (d,), diagonal (d,) and the triangle below it, row by row, in `dtype`"
     s, wide = L.norm(dim=1), torch.promote_types(dtype, torch.float32)
@@ -281,7 +281,7 @@ def _unpack(tensors)->torch.Tensor:
     L[i, j] = triangle
     return s[:, None]*L
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-082
+# %% ../nbs/02_covariance.ipynb #02-covariance-084
 @patch
 def rounding(self:Covariance,
     dtype, # torch type of the stored triangle
@@ -291,7 +291,7 @@ def rounding(self:Covariance,
     M = torch.linalg.solve_triangular(L, _unpack(_pack(L, dtype)), upper=False)
     return (torch.linalg.eigvalsh(M @ M.T) - 1).abs().max().item()
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-085
+# %% ../nbs/02_covariance.ipynb #02-covariance-087
 FORMAT = 'perfusion-nb covariance 1' # Written into the file and asked for on reading
 _types = dict(float16=torch.float16, float32=torch.float32, float64=torch.float64)
 
@@ -313,7 +313,7 @@ def save(self:Covariance,
     finally: part.unlink(missing_ok=True)
     return path
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-086
+# %% ../nbs/02_covariance.ipynb #02-covariance-088
 def _read(path)->Covariance:
     "Read what `Covariance.save` wrote"
     from safetensors import safe_open, SafetensorError
