@@ -200,7 +200,8 @@ def to(self:Covariance,
     device, # Where solving is done
 )->Covariance: # A new object
     "The same on another device"
-    new = Covariance(self.C.to(device), self.meta); new._print = self._print
+    C = self.C.float() if torch.device(device).type == 'mps' else self.C      # no float64 there; factors are then kept on the CPU
+    new = Covariance(C.to(device), self.meta); new._print = self._print
     return new
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-056
