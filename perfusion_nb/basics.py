@@ -6,15 +6,15 @@
 __all__ = ['same', 'expect_fail', 'generator', 'set_seed', 'to_pil', 'image_grid', 'show_grid', 'colormap', 'heat', 'heats',
            'overlay']
 
-# %% ../nbs/00_basics.ipynb #00-basics-003
+# %% ../nbs/00_basics.ipynb #00-basics-004
 import random
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-# %% ../nbs/00_basics.ipynb #00-basics-004
+# %% ../nbs/00_basics.ipynb #00-basics-005
 import torch
 
-# %% ../nbs/00_basics.ipynb #00-basics-011
+# %% ../nbs/00_basics.ipynb #00-basics-013
 def _tensor(x, like=None)->torch.Tensor:
     "`x` as a tensor; plain numbers and lists take the type and device of `like`"
     if torch.is_tensor(x): return x.detach()
@@ -24,7 +24,7 @@ def _tensor(x, like=None)->torch.Tensor:
     if hasattr(x, '__array__'): return torch.as_tensor(x)
     return torch.as_tensor(x, dtype=like.dtype, device=like.device) if torch.is_tensor(like) else torch.as_tensor(x)
 
-# %% ../nbs/00_basics.ipynb #00-basics-012
+# %% ../nbs/00_basics.ipynb #00-basics-014
 def same(
     a,         # What we got: a tensor, picture, array, number, or a list or dict of these
     b,         # What it must equal
@@ -44,7 +44,7 @@ def same(
     if tol is not None: how = dict(rtol=0, atol=tol*float(b.double().abs().max() if b.numel() and b.any() else 1))
     torch.testing.assert_close(a, b, **how)
 
-# %% ../nbs/00_basics.ipynb #00-basics-017
+# %% ../nbs/00_basics.ipynb #00-basics-019
 @contextmanager
 def expect_fail(
     exc=AssertionError,  # The exception (or tuple of them) that the block must raise
@@ -57,7 +57,7 @@ def expect_fail(
     if seen.error is None: raise AssertionError(f'Expected a failure ({exc}), but all went well')
     assert contains in seen.message, f'Expected {contains!r} in the message: {seen.message}'
 
-# %% ../nbs/00_basics.ipynb #00-basics-025
+# %% ../nbs/00_basics.ipynb #00-basics-027
 def generator(
     seed:int=0,    # Any whole number
     device='cpu',  # Where the numbers are drawn; the same seed gives other numbers on another kind of device
@@ -65,7 +65,7 @@ def generator(
     "A source of chance of its own, started at `seed`"
     return torch.Generator(device).manual_seed(seed)
 
-# %% ../nbs/00_basics.ipynb #00-basics-028
+# %% ../nbs/00_basics.ipynb #00-basics-030
 def set_seed(
     seed:int=0,  # Any whole number
 ):
@@ -73,7 +73,7 @@ def set_seed(
     import numpy as np
     random.seed(seed); np.random.seed(seed % 2**32); torch.manual_seed(seed)
 
-# %% ../nbs/00_basics.ipynb #00-basics-031
+# %% ../nbs/00_basics.ipynb #00-basics-033
 def to_pil(
     image,  # PIL picture; tensor or array (3,h,w), (h,w,3), (1,h,w) or (h,w); bytes 0…255 or numbers 0…1
 ): # PIL picture, RGB
@@ -88,7 +88,7 @@ def to_pil(
     if x.dtype != torch.uint8: x = (x.float().clamp(0, 1)*255).round().to(torch.uint8)
     return Image.fromarray(x.expand(-1, -1, 3).contiguous().numpy())
 
-# %% ../nbs/00_basics.ipynb #00-basics-034
+# %% ../nbs/00_basics.ipynb #00-basics-036
 def image_grid(
     images,     # List of pictures (see `to_pil`) or a batch tensor (b,3,h,w)
     ncols=None, # Pictures in a row (default: all, up to 8)
@@ -105,7 +105,7 @@ def image_grid(
         out.paste(im, (k % ncols*w + (w-pad-im.width)//2, k//ncols*h + (h-pad-im.height)//2))
     return out
 
-# %% ../nbs/00_basics.ipynb #00-basics-036
+# %% ../nbs/00_basics.ipynb #00-basics-038
 def show_grid(
     images,       # List of pictures (see `to_pil`) or a batch tensor (b,3,h,w)
     ncols=None,   # Pictures in a row (default: all, up to 8)
@@ -130,7 +130,7 @@ def show_grid(
     plt.close(fig)  # the caller shows the figure that is returned, once
     return fig
 
-# %% ../nbs/00_basics.ipynb #00-basics-039
+# %% ../nbs/00_basics.ipynb #00-basics-041
 def colormap(
     signed=True, # Blue-white-red with zero in the middle, or white-red with zero at the left
 ): # matplotlib colour map
@@ -140,7 +140,7 @@ def colormap(
     if not signed: return cmap.from_list('white_red', reds)
     return cmap.from_list('blue_white_red', ['#053061', '#2f6fb5', '#92c5de'] + reds)
 
-# %% ../nbs/00_basics.ipynb #00-basics-041
+# %% ../nbs/00_basics.ipynb #00-basics-043
 def heat(
     ax,            # matplotlib axes, or None for a figure of its own
     matrix,        # What to draw, (rows, columns); a vector is drawn as one row
@@ -168,7 +168,7 @@ def heat(
     if bar: ax.figure.colorbar(im, ax=ax, fraction=.05, pad=.02).ax.tick_params(labelsize=7)
     return ax
 
-# %% ../nbs/00_basics.ipynb #00-basics-042
+# %% ../nbs/00_basics.ipynb #00-basics-044
 def _names(ax, rows=None, cols=None):
     "Names instead of numbers at the sides of a heat map"
     ax.set(xticks=[] if cols is None else range(len(cols)), yticks=[] if rows is None else range(len(rows)))
@@ -177,7 +177,7 @@ def _names(ax, rows=None, cols=None):
     ax.tick_params(length=0)
     for s in ax.spines.values(): s.set(color='#999999', linewidth=.5)
 
-# %% ../nbs/00_basics.ipynb #00-basics-044
+# %% ../nbs/00_basics.ipynb #00-basics-046
 def heats(
     matrices,      # What to draw, each (rows, columns)
     titles=None,   # Text above each
@@ -204,7 +204,7 @@ def heats(
     plt.close(fig)  # the caller shows the figure that is returned, once
     return fig
 
-# %% ../nbs/00_basics.ipynb #00-basics-049
+# %% ../nbs/00_basics.ipynb #00-basics-051
 def overlay(
     image,      # Picture (see `to_pil`)
     map,        # Map (h', w'), not negative, of any size

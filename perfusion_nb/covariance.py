@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['POLICIES', 'RIDGE', 'FORMAT', 'token_mask', 'SecondMoment', 'Covariance', 'estimate_covariance']
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-003
+# %% ../nbs/02_covariance.ipynb #02-covariance-004
 import hashlib, json, os, warnings
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import torch
 from fastcore.basics import patch
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-012
+# %% ../nbs/02_covariance.ipynb #02-covariance-013
 POLICIES = dict(                                                  # Which tokens of a caption are counted
     non_padding='begin-of-text to end-of-text, both included',
     content='the words alone',
@@ -23,7 +23,7 @@ POLICIES = dict(                                                  # Which tokens
 def _check_policy(policy):
     if policy not in POLICIES: raise ValueError(f'There is no token policy {policy!r}; choose one of {", ".join(POLICIES)}.')
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-013
+# %% ../nbs/02_covariance.ipynb #02-covariance-014
 def token_mask(
     input_ids,            # Token ids (b,n) or (n,)
     policy='non_padding', # A name in `POLICIES`, except "half", which is not one mask (our choice; the paper does not say)
@@ -42,7 +42,7 @@ def token_mask(
     mask = inside & (end.cumsum(-1) - end.long() == 0)                # no end before this token
     return mask & ~begin & ~end if policy == 'content' else mask
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-020
+# %% ../nbs/02_covariance.ipynb #02-covariance-021
 def _exact(x)->torch.Tensor:
     "`x` in float64, on the CPU where the device has no float64"
     return (x.cpu() if x.device.type == 'mps' else x).double()
@@ -59,9 +59,8 @@ class SecondMoment:
     def nbytes(self): return self.sum.numel()*self.sum.element_size()
     def __repr__(self): return f'SecondMoment(d={self.d}, {self.n_captions:,} captions, {self.n_tokens:,} tokens)'
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-022
+# %% ../nbs/02_covariance.ipynb #02-covariance-023
 @patch
-@torch.no_grad()
 def add(self:SecondMoment,
     e,            # Encodings (b,n,d), or (t,d) tokens that belong to no caption
     weights=None, # Which tokens count, bool or numbers ≥ 0, the shape of `e` without its last axis; None: all
@@ -71,7 +70,7 @@ def add(self:SecondMoment,
     w = torch.ones(e.shape[:-1]) if weights is None else weights
     if w.shape != e.shape[:-1]: raise ValueError(f'Weights of shape {tuple(w.shape)} do not fit encodings of shape {tuple(e.shape)}.')
     if (w < 0).any(): raise ValueError('A weight is negative; weights count tokens and are 0 or more.')
-    w = w.to(e.device); x, w = _exact(e[w > 0]), _exact(w[w > 0])    # (t,d), (t,): counted tokens alone
+    w = w.to(e.device); x, w = _exact(e.detach()[w > 0]), _exact(w[w > 0])    # (t,d), (t,): counted tokens alone
     part = ((x*w[:, None]).T @ x).cpu()
     if not part.isfinite().all(): raise ValueError('Encodings hold NaN or infinity at counted tokens; encode in fp32 or bf16, or leave these captions out.')
     total = w.sum().item(); self.sum += part
@@ -85,7 +84,7 @@ def moment(self:SecondMoment)->torch.Tensor: # C, float64 (d,d)
     if not self.n_tokens: raise ValueError('No token was counted yet, so there is no moment; add encodings first.')
     return (self.sum + self.sum.T) / (2*self.n_tokens)
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-030
+# %% ../nbs/02_covariance.ipynb #02-covariance-031
 @patch
 def merge(self:SecondMoment,
     other, # Another SecondMoment of the same width; it stays as it is
@@ -95,7 +94,7 @@ def merge(self:SecondMoment,
     self.sum += other.sum; self.n_tokens += other.n_tokens; self.n_captions += other.n_captions
     return self
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-033
+# %% ../nbs/02_covariance.ipynb #02-covariance-034
 @patch
 def reduce(self:SecondMoment)->SecondMoment: # The total over all processes, a new object
     "Sum over the processes of `torch.distributed`, if there are any"
@@ -111,7 +110,7 @@ def reduce(self:SecondMoment)->SecondMoment: # The total over all processes, a n
     total.n_tokens = int(tokens) if tokens == int(tokens) else tokens.item()
     return total
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-038
+# %% ../nbs/02_covariance.ipynb #02-covariance-039
 @patch
 def state_dict(self:SecondMoment)->dict: # Tensors
     "What was counted so far"
@@ -127,7 +126,7 @@ def load_state_dict(self:SecondMoment,
     self.n_tokens, self.n_captions = int(tokens) if tokens == int(tokens) else tokens, int(state['n_captions'])
     return self
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-044
+# %% ../nbs/02_covariance.ipynb #02-covariance-045
 RIDGE = 1e-4 # Relative ridge λ (Eq. 2): far below what SD 1.5's encoder uses, enough for encoders with a small vocabulary (our choice)
 
 def _checked(C)->torch.Tensor:
@@ -141,7 +140,7 @@ def _checked(C)->torch.Tensor:
     if not C.diagonal().sum() > 0: raise ValueError('The second moment is zero or negative: its trace must be positive; pass E[e eᵀ], not a difference.')
     return (C + C.T)/2
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-045
+# %% ../nbs/02_covariance.ipynb #02-covariance-046
 class Covariance:
     "An uncentred second moment with its ridge and its origin; `solve` is what edits use"
     def __init__(self,
@@ -163,7 +162,7 @@ class Covariance:
         known = ', '.join(f'{k}={v!r}' for k, v in self.meta.items() if k in ('encoder', 'captions', 'tokens', 'policy', 'ridge'))
         return f'Covariance(d={self.d}, {known})'
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-047
+# %% ../nbs/02_covariance.ipynb #02-covariance-048
 @patch
 def ridged(self:Covariance)->torch.Tensor: # float64 (d,d)
     "$C_\\lambda$, what is inverted (Eq. 2)"
@@ -179,7 +178,7 @@ def factor(self:Covariance)->torch.Tensor: # float64 (d,d), lower triangle
         self._L = L
     return self._L
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-048
+# %% ../nbs/02_covariance.ipynb #02-covariance-049
 @patch
 def solve(self:Covariance,
     x, # Vectors (…,d), one per row
@@ -204,7 +203,7 @@ def to(self:Covariance,
     new = Covariance(C.to(device), self.meta); new._print = self._print
     return new
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-056
+# %% ../nbs/02_covariance.ipynb #02-covariance-057
 @patch
 def rank_check(self:Covariance,
     warn=True, # Warn if directions are missing
@@ -219,7 +218,7 @@ def rank_check(self:Covariance,
     if rank < self.d and warn: warnings.warn(f'{text} and the ridge {self.ridge:g} decides alone; use more captions.', stacklevel=2)
     return report
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-061
+# %% ../nbs/02_covariance.ipynb #02-covariance-062
 def _batches(items, size):
     "Lists of `size` items until there are no more"
     items = iter(items)
@@ -253,7 +252,7 @@ def estimate_covariance(
     cov.rank_check()
     return cov
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-076
+# %% ../nbs/02_covariance.ipynb #02-covariance-077
 @patch
 def norms(self:Covariance)->list: # Eight numbers
     "Scale-free norms of $C_\\lambda$, by blocks of rows"
@@ -268,7 +267,7 @@ def fingerprint(self:Covariance)->str: # 12 hexadecimal digits
         self._print = hashlib.sha256(text.encode()).hexdigest()[:12]
     return self._print
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-083
+# %% ../nbs/02_covariance.ipynb #02-covariance-084
 def _pack(L, dtype)->dict:
     "Factor as scales (d,), diagonal (d,) and the triangle below it, row by row, in `dtype`"
     s, wide = L.norm(dim=1), torch.promote_types(dtype, torch.float32)
@@ -282,7 +281,7 @@ def _unpack(tensors)->torch.Tensor:
     L[i, j] = triangle
     return s[:, None]*L
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-084
+# %% ../nbs/02_covariance.ipynb #02-covariance-085
 @patch
 def rounding(self:Covariance,
     dtype, # torch type of the stored triangle
@@ -292,7 +291,7 @@ def rounding(self:Covariance,
     M = torch.linalg.solve_triangular(L, _unpack(_pack(L, dtype)), upper=False)
     return (torch.linalg.eigvalsh(M @ M.T) - 1).abs().max().item()
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-087
+# %% ../nbs/02_covariance.ipynb #02-covariance-088
 FORMAT = 'perfusion-nb covariance 1' # Written into the file and asked for on reading
 _types = dict(float16=torch.float16, float32=torch.float32, float64=torch.float64)
 
@@ -314,7 +313,7 @@ def save(self:Covariance,
     finally: part.unlink(missing_ok=True)
     return path
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-088
+# %% ../nbs/02_covariance.ipynb #02-covariance-089
 def _read(path)->Covariance:
     "Read what `Covariance.save` wrote"
     from safetensors import safe_open, SafetensorError

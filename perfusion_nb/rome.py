@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['edit_cost', 'metric_solve', 'rank1_factors', 'rank1_edit']
 
-# %% ../nbs/01_rome.ipynb #01-rome-003
+# %% ../nbs/01_rome.ipynb #01-rome-004
 import torch
 
-# %% ../nbs/01_rome.ipynb #01-rome-016
+# %% ../nbs/01_rome.ipynb #01-rome-017
 def edit_cost(
     D, # Change of the projection (d_out, d)
     C, # Second moment of its inputs (d, d)
@@ -16,7 +16,7 @@ def edit_cost(
     "Mean squared change of the output, $\\operatorname{tr}(\\Delta C\\Delta^\\top)$ (Eq. 2)"
     return ((D @ C)*D).sum()
 
-# %% ../nbs/01_rome.ipynb #01-rome-021
+# %% ../nbs/01_rome.ipynb #01-rome-022
 def metric_solve(
     C, # Second moment (d,d), or an object that solves by itself (`02_covariance`)
     x, # Vectors (…,d), one per row
@@ -29,7 +29,7 @@ def metric_solve(
     if failed: raise ValueError('The second moment is not positive definite, so it has no inverse; use more captions or a ridge (see Covariance).')
     return torch.cholesky_solve(x.double().reshape(-1, len(C)).T, L).T.reshape(x.shape)
 
-# %% ../nbs/01_rome.ipynb #01-rome-022
+# %% ../nbs/01_rome.ipynb #01-rome-023
 def rank1_factors(
     W,      # Projection (d_out, d)
     C,      # Second moment (d, d) of its inputs, or a `Covariance`
@@ -44,7 +44,7 @@ def rank1_factors(
     v = metric_solve(C, i)
     return o - W @ i, v/(v @ i)
 
-# %% ../nbs/01_rome.ipynb #01-rome-023
+# %% ../nbs/01_rome.ipynb #01-rome-024
 def rank1_edit(
     W,      # Projection (d_out, d)
     C,      # Second moment (d, d) of its inputs, or a `Covariance`
