@@ -97,12 +97,13 @@ def project_off(
     e, # Encodings (…,d), any floating type
     I, # Concepts (J,d), or one (d,)
     U, # Their duals, the same shape
+    r=None, # `ratio(e, U)`, if it is known already
 )->torch.Tensor: # e⊥ (…,d), float32 or wider; no concept is left in it
     "Take the span of the concepts out of the encodings, exactly (Eq. 4a; paper, appendix B)"
     e, I, U = _wide(e, torch.atleast_2d(I), torch.atleast_2d(U))
-    r = ratio(e, U)
+    r = ratio(e, U) if r is None else r.reshape(*e.shape[:-1], len(I))
     if len(I) > 1: r = r @ _span_inverse(I, U).to(r.dtype).to(r.device).mT
-    return e - (r @ I if len(I) > 1 else r*I[0])
+    return torch.addmm(e.reshape(-1, e.shape[-1]), r.reshape(-1, len(I)).to(e.dtype), I, alpha=-1).view(e.shape)
 
 # %% ../nbs/03_gate.ipynb #03-gate-039
 def project_off_qr(
@@ -133,4 +134,5 @@ def gated_edit(
     I, U, O = (torch.atleast_2d(x) for x in (I, U, O))
     if not len(I) == len(U) == len(O): raise ValueError(f'There are {len(I)} concepts, {len(U)} duals and {len(O)} values; give one of each per concept.')
     e, W, I, U, O = _wide(e, W, I, U, O)
-    return project_off(e, I, U) @ W.mT + gate(ratio(e, U), beta, tau) @ O
+    r = ratio(e, U)
+    return project_off(e, I, U, r) @ W.mT + gate(r, beta, tau) @ O

@@ -223,7 +223,8 @@ def forward(self:Rank1EditModule,
     tau = number(temperature, self.train_temperature if self.training else self.eval_temperature)
     with _unmixed(e):
         I, U = I.to(e.dtype), U.to(e.dtype)
-        e_perp, g = project_off(e, I, U), gate(ratio(e, U), beta, tau)
+        r = ratio(e, U)
+        e_perp, g = project_off(e, I, U, r), gate(r, beta, tau)
     o = linear_part(self.proj, torch.stack([c.e_super for c in cs])) if self.is_key_proj else self.o_star[ids]
     return values_output(self.proj(e_perp.to(dtype)), g, o)
 
