@@ -1,0 +1,39 @@
+"What must stay true of modules and notebooks."
+import ast, json, re, subprocess, sys
+from pathlib import Path
+
+root = Path(__file__).resolve().parent.parent
+problems = []
+
+# notebooks: order, size, no errors stored
+order = {}
+for path in sorted((root/'nbs').rglob('*.ipynb')):
+    nb, kb = json.loads(path.read_text()), path.stat().st_size/1024
+    if kb > 300: problems.append(f'{path.name} is {kb:.0f} KB, more than 300')
+    for cell in nb['cells']:
+        if any(o.get('output_type') == 'error' for o in cell.get('outputs', [])): problems.append(f'{path.name} stores an error')
+        m = re.search(r'#\|\s*default_exp (\S+)', ''.join(cell['source']))
+        if m: order[m[1]] = path.stem
+
+# modules import only those before them, in the order of the notebooks
+lib = root/'perfusion_nb'
+def imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith('perfusion_nb.'): yield node.module.split('.')[1]
+        if isinstance(node, ast.Import): yield from (a.name.split('.')[1] for a in node.names if a.name.startswith('perfusion_nb.'))
+for name, stem in order.items():
+    if name in ('__init__', 'all', 'cli'): continue
+    for other in imports(ast.parse((lib/f'{name}.py').read_text())):
+        if order.get(other, '') >= stem: problems.append(f'{name} imports {other}, which comes later')
+
+# every module alone in a fresh process; the maths needs torch alone
+def fresh(code): return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd='/')
+for name in order:
+    r = fresh(f'import perfusion_nb.{name}' if name != '__init__' else 'import perfusion_nb')
+    if r.returncode: problems.append(f'{name} does not import alone: {r.stderr.strip().splitlines()[-1]}')
+for name in 'basics rome covariance gate keylock'.split():
+    r = fresh(f'import perfusion_nb.{name}, sys; print(*{{"diffusers", "transformers", "open_clip"}} & set(sys.modules))')
+    if r.returncode or r.stdout.strip(): problems.append(f'{name} imports {r.stdout.strip() or "with an error"}')
+for code in ('from perfusion_nb.all import *; Perfusion.learn', 'from perfusion_nb import Perfusion; Perfusion.learn'):
+    if fresh(code).returncode: problems.append(f'fails in a fresh process: {code}')
+sys.exit('\n'.join(problems) or 0)
