@@ -5,21 +5,19 @@
 # %% auto #0
 __all__ = ['TEMPLATES', 'ENDINGS', 'square', 'load_pictures', 'fit_masks', 'picture_tensor', 'encode_latents', 'PictureSet']
 
-# %% ../nbs/11_data.ipynb #11-data-003
+# %% ../nbs/11_data.ipynb #11-data-002
 import warnings
 from contextlib import nullcontext
 from pathlib import Path
-
-# %% ../nbs/11_data.ipynb #11-data-004
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 
-# %% ../nbs/11_data.ipynb #11-data-007
+# %% ../nbs/11_data.ipynb #11-data-005
 TEMPLATES = ['a photo of a {}', 'a good photo of a {}', 'the photo of a {}', 'a good photo of the {}', 'image of a {}', 'image of the {}',
              'A photograph of {}', 'A {} shown in a photo', 'A photo of {}'] # Prompts of learning, {} where the concept goes (paper's list)
 
-# %% ../nbs/11_data.ipynb #11-data-015
+# %% ../nbs/11_data.ipynb #11-data-012
 def _eight_bits(im):
     "A picture of 16 or 32 bits a channel brought to 8; others as they are"
     from PIL import Image
@@ -35,13 +33,14 @@ def _alpha(im):
     a = im.convert('RGBA').getchannel('A')
     return None if a.getextrema() == (255, 255) else a
 
-# %% ../nbs/11_data.ipynb #11-data-016
+# %% ../nbs/11_data.ipynb #11-data-013
 def square(
     im,   # PIL picture of any mode and size
     size, # Side in pixels
 )->tuple: # (RGB picture size×size; its transparency, size×size with 8 bits, or None)
     "Turn as the camera says, put transparency on white, cut the middle square, scale it to `size`"
     from PIL import Image, ImageOps
+    if not hasattr(im, 'getbands'): raise ValueError('neither a path nor a PIL picture')
     if not all(im.size): raise ValueError('a picture without pixels')
     im = _eight_bits(ImageOps.exif_transpose(im)); alpha = _alpha(im)
     rgb = im.convert('RGB') if alpha is None else im.convert('RGBA').convert('RGB')
@@ -50,7 +49,7 @@ def square(
     fit = lambda x: x and ImageOps.fit(x, (size, size), method=how)
     return fit(rgb), fit(alpha)
 
-# %% ../nbs/11_data.ipynb #11-data-025
+# %% ../nbs/11_data.ipynb #11-data-019
 ENDINGS = {'.png', '.jpg', '.jpeg', '.webp', '.bmp', '.gif', '.tif', '.tiff', '.heic', '.heif', '.avif'} # Files of a folder that are tried
 
 def _items(source):
@@ -67,15 +66,15 @@ def _why(err):
                  DecompressionBombError='more pixels than Pillow allows, save it smaller')
     return known.get(type(err).__name__) or f'{err}'.split('\n')[0][:80] or type(err).__name__
 
-# %% ../nbs/11_data.ipynb #11-data-026
+# %% ../nbs/11_data.ipynb #11-data-020
 def _read(item, k, size):
     "The square picture of one path or PIL picture; `.info` keeps its name, transparency and first size"
     from PIL import Image, ImageOps
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', Image.DecompressionBombWarning) # Pillow's error at twice that size stays
-        opened = nullcontext(item) if hasattr(item, 'getbands') else Image.open(item)
+        opened = Image.open(item) if isinstance(item, (str, Path)) else nullcontext(item)
     with opened as im:
-        im.seek(0) # the first picture of an animation
+        if hasattr(im, 'seek'): im.seek(0) # the first picture of an animation
         out, alpha = square(im, size)
         out.info = dict(name=_name(item, k), alpha=alpha, size=ImageOps.exif_transpose(im).size)
     return out
@@ -85,7 +84,7 @@ def _name(item, k):
     path = item if isinstance(item, (str, Path)) else getattr(item, 'filename', '')
     return Path(path).name if path else f'picture {k}'
 
-# %% ../nbs/11_data.ipynb #11-data-027
+# %% ../nbs/11_data.ipynb #11-data-021
 def load_pictures(
     source,        # Folder, or a list of paths or PIL pictures, or one of these
     size:int=512,  # Side in pixels: 512 for SD 1.5
@@ -102,7 +101,7 @@ def load_pictures(
     if bad: warnings.warn(f'{len(bad)} of {len(items)} pictures left out: {", ".join(bad)}.', stacklevel=2)
     return good
 
-# %% ../nbs/11_data.ipynb #11-data-040
+# %% ../nbs/11_data.ipynb #11-data-029
 def _mask_list(masks, pictures):
     "One mask (path, picture, array, tensor, or None) for each picture"
     names = [p.info.get('name', f'picture {k}') for k, p in enumerate(pictures)]
@@ -118,7 +117,7 @@ def _mask_list(masks, pictures):
     if len(found) != len(pictures): raise ValueError(f'There are {len(pictures)} pictures and {len(found)} masks: give one mask for each picture, in the same order.')
     return found, names
 
-# %% ../nbs/11_data.ipynb #11-data-041
+# %% ../nbs/11_data.ipynb #11-data-030
 def _mask_tensor(m, name):
     "A mask of any kind as a float tensor (h, w)"
     from PIL import Image, ImageOps
@@ -134,7 +133,7 @@ def _mask_tensor(m, name):
     if x.dim() != 2 or not x.isfinite().all(): raise ValueError(f'The mask of {name} has shape {tuple(x.shape)} or numbers that are not finite: give one (h, w) map of numbers from 0 up.')
     return x.clamp(min=0)
 
-# %% ../nbs/11_data.ipynb #11-data-042
+# %% ../nbs/11_data.ipynb #11-data-031
 def fit_masks(
     masks,       # Folder (files named like the pictures), list or batch of paths, PIL pictures, arrays or tensors (h, w), or "alpha": the pictures' transparency
     pictures,    # From `load_pictures`
@@ -153,7 +152,7 @@ def fit_masks(
     if empty: warnings.warn(f'The mask of {", ".join(empty)} is empty: the whole picture counts there.', stacklevel=2)
     return torch.cat(out)
 
-# %% ../nbs/11_data.ipynb #11-data-053
+# %% ../nbs/11_data.ipynb #11-data-039
 def picture_tensor(
     im, # PIL picture
 )->torch.Tensor: # (3, h, w), float32, −1 to 1
@@ -161,7 +160,7 @@ def picture_tensor(
     import numpy as np
     return torch.from_numpy(np.array(im.convert('RGB'))).permute(2, 0, 1).float()/127.5 - 1
 
-# %% ../nbs/11_data.ipynb #11-data-055
+# %% ../nbs/11_data.ipynb #11-data-041
 @torch.no_grad()
 def encode_latents(
     vae,       # Autoencoder of the pipeline (`AutoencoderKL`, or one without chance)
@@ -181,7 +180,7 @@ def encode_latents(
     s, b = getattr(c, 'scaling_factor', None) or 1., getattr(c, 'shift_factor', None) or 0.
     return (torch.cat(mean) - b)*s, torch.cat(std)*s
 
-# %% ../nbs/11_data.ipynb #11-data-057
+# %% ../nbs/11_data.ipynb #11-data-042
 class PictureSet:
     "Latents of pictures, encoded once; batches follow from a generator"
     def __init__(self,
@@ -198,7 +197,7 @@ class PictureSet:
         masks = '' if self.masks is None else ', with masks'
         return f'PictureSet({len(self)-self.flipped} pictures, {self.flipped} mirrored{masks}, latents {"×".join(map(str, self.mean.shape[1:]))}, {self.nbytes/2**20:.2f} MiB)'
 
-# %% ../nbs/11_data.ipynb #11-data-058
+# %% ../nbs/11_data.ipynb #11-data-043
 @patch(cls_method=True)
 def encode(cls:PictureSet,
     vae,        # Autoencoder of the pipeline
@@ -213,7 +212,7 @@ def encode(cls:PictureSet,
         if flip: masks = torch.cat([masks, masks.flip(-1)])
     return cls(mean, std, masks, len(pictures) if flip else 0)
 
-# %% ../nbs/11_data.ipynb #11-data-059
+# %% ../nbs/11_data.ipynb #11-data-044
 @patch
 def batch(self:PictureSet,
     n:int,                     # Samples
