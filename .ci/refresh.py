@@ -3,7 +3,6 @@ import base64, io, os, subprocess, sys
 from pathlib import Path
 from execnb.nbio import read_nb, write_nb
 from execnb.shell import CaptureShell
-from nbdev.export import nb_export
 from PIL import Image
 
 def small(png):
@@ -13,9 +12,12 @@ def small(png):
     return base64.b64encode(min(raw, out.getvalue(), key=len)).decode()
 
 for name in (a for a in sys.argv[1:] if a != '--slow'):
-    path = Path(name).resolve(); nb = read_nb(path); nb_export(path)
+    path = Path(name).resolve(); subprocess.run(['nbdev_export'], check=True); nb = read_nb(path)
     os.chdir(path.parent)
-    CaptureShell(path).run_all(nb, exc_stop=True, preproc=lambda c: c.cell_type != 'code' or ('#| slow' in c.source and '--slow' not in sys.argv))
+    skip = lambda c: c.cell_type != 'code' or ('#| slow' in c.source and '--slow' not in sys.argv)
+    for cell in nb.cells:
+        if not skip(cell): cell.outputs = []
+    CaptureShell(path).run_all(nb, exc_stop=True, preproc=skip)
     for cell in nb.cells:
         for o in cell.get('outputs', []) if cell.cell_type == 'code' else []:
             data = o.get('data') or {}
