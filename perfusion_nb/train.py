@@ -246,6 +246,24 @@ def learn_step(self:Perfusion, learning:Learning, bank, seed, batch_size, micro,
 DEFAULTS = dict(steps=400, batch_size=16, micro_batch=4, lr_value=.03, lr_embedding=.006) # The paper's recipe for SD 1.5 (paper §5; micro-batches are our choice)
 
 @patch
+def _loop(self:Perfusion, learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, progress):
+    "Steps until the end, a loss that is not finite, or an error"
+    from tqdm.auto import tqdm
+    with tqdm(total=o['steps'], initial=learning.step, disable=not progress, desc=run['token']) as bar:
+        while learning.step < o['steps']:
+            before = learning.state()
+            loss = self.learn_step(learning, bank, run['seed'], o['batch_size'], o['micro_batch'], accelerator)
+            if not math.isfinite(loss):
+                if not learning.step: raise ValueError('The very first loss is not a number: check the pictures and the base model, or learn in float32.')
+                learning.set_state(learning.good)
+                return warnings.warn(f'The loss became {loss}: learning stopped and went back to step {learning.step}, before the update that led to it; try smaller rates.', stacklevel=3)
+            learning.good = before
+            bar.update(1); bar.set_postfix(loss=f'{sum(learning.losses[-20:])/len(learning.losses[-20:]):.4f}')
+            if checkpoint and (learning.step % every == 0 or learning.step == o['steps']): save_learning(learning, checkpoint, run)
+            if preview and learning.step % preview_every == 0: self._preview(preview, learning.step)
+
+# %% ../nbs/12_train.ipynb #12-train-035
+@patch
 def learn(self:Perfusion,
     photos,               # Folder, paths or PIL pictures of the thing (3 to 7 are usual)
     token:str='<toy>',    # The new word
@@ -254,7 +272,7 @@ def learn(self:Perfusion,
     flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
     steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
     batch_size:int=None,  # Samples per step (16)
-    micro_batch:int=None, # Samples at once; smaller needs less memory, the result is the same
+    micro_batch:int=None, # Samples at once; smaller needs less memory, the result is the same up to rounding
     lr_value:float=None,  # Rate of o*_V (0.03 for SD 1.5)
     lr_embedding:float=None, # Rate of the embedding row (0.006 for SD 1.5)
     seed:int=0,           # All chance follows from it
@@ -268,42 +286,48 @@ def learn(self:Perfusion,
     progress:bool=True,   # Bar with loss and time left
 )->Concept:               # The record; it stays loaded under its token
     "Learn a concept from pictures"
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-    from tqdm.auto import tqdm
-    o = {k: v if v is not None else self.base.get(k, DEFAULTS[k]) for k, v in dict(steps=steps, batch_size=batch_size, micro_batch=micro_batch, lr_value=lr_value, lr_embedding=lr_embedding).items()}
-    size = self.pipe.unet.config.sample_size*self.pipe.vae_scale_factor
-    pictures = load_pictures(photos, size=size)
-    AcceleratorState._reset_state(); accelerator = Accelerator(mixed_precision=mixed_precision, cpu=self.pipe.unet.device.type == 'cpu')
+    given = dict(steps=steps, batch_size=batch_size, micro_batch=micro_batch, lr_value=lr_value, lr_embedding=lr_embedding)
+    o = {k: v if v is not None else self.base.get(k, DEFAULTS[k]) for k, v in given.items()}
+    pictures = load_pictures(photos, size=self.pipe.unet.config.sample_size*self.pipe.vae_scale_factor)
+    accelerator, learning = self._accelerator(mixed_precision), None
     c = self.begin(token, superclass, covariance, progress)
     try:
         learning = Learning(c, o['lr_value'], o['lr_embedding'])
         bank = PictureSet.encode(self.pipe.vae, pictures, masks=masks, flip=flip)
-        run = dict(token=token, superclass=superclass, seed=seed, batch_size=o['batch_size'], lr_value=o['lr_value'], lr_embedding=o['lr_embedding'], pictures=picture_print(pictures), flip=flip, masks=masks is not None)
+        run = dict(token=c.token, superclass=superclass, seed=seed, batch_size=o['batch_size'], lr_value=o['lr_value'], lr_embedding=o['lr_embedding'], pictures=picture_print(pictures), flip=flip, masks=masks is not None)
         if checkpoint: resume_learning(learning, checkpoint, run)
-        if gradient_checkpointing: self.pipe.unet.enable_gradient_checkpointing()
-        self.training = c
-        with frozen(self.pipe), tqdm(total=o['steps'], initial=learning.step, disable=not progress, desc=token) as bar:
-            if gradient_checkpointing: self.pipe.unet.train()
-            while learning.step < o['steps']:
-                loss = self.learn_step(learning, bank, seed, o['batch_size'], o['micro_batch'], accelerator)
-                if not math.isfinite(loss):
-                    if not learning.step: raise ValueError('The very first loss is not a number: check the pictures and the base model, or learn in float32.')
-                    warnings.warn(f'The loss became {loss} at step {learning.step}: learning stopped, the state of that step is kept; try smaller rates.', stacklevel=2); break
-                bar.update(1); bar.set_postfix(loss=f'{sum(learning.losses[-20:])/len(learning.losses[-20:]):.4f}')
-                if checkpoint and (learning.step % every == 0 or learning.step == o['steps']): save_learning(learning, checkpoint, run)
-                if preview and learning.step % preview_every == 0: self._preview(preview, learning.step)
+        with self._learning(c, gradient_checkpointing): self._loop(learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, progress)
     except KeyboardInterrupt:
+        if learning is None or not learning.step: self.unload(c.token); raise
         if checkpoint: save_learning(learning, checkpoint, run)
-        warnings.warn(f'Interrupted at step {learning.step}: what was learned so far is kept as {token}.', stacklevel=2)
-    except BaseException:
-        self.training = None; self.unload(token); raise
+        warnings.warn(f'Interrupted at step {learning.step}: what was learned so far is kept as {c.token}.', stacklevel=2)
+    except BaseException: self.unload(c.token); raise
+    return self._finish(learning, dict(o, **run), progress)
+
+# %% ../nbs/12_train.ipynb #12-train-036
+@patch
+def _accelerator(self:Perfusion, mixed_precision):
+    "accelerate's, on the pipeline's own device"
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+    if mixed_precision not in ('no', 'fp16', 'bf16'): raise ValueError(f'mixed_precision is {mixed_precision!r}: choose "no", "fp16" or "bf16".')
+    AcceleratorState._reset_state()
+    return Accelerator(mixed_precision=mixed_precision, cpu=self.pipe.unet.device.type == 'cpu')
+
+@patch
+@contextmanager
+def _learning(self:Perfusion, c, gradient_checkpointing):
+    "Within: this concept alone is active, with the gate of learning; base weights are frozen"
+    self.training = c
+    try:
+        with frozen(self.pipe):
+            if gradient_checkpointing: self.pipe.unet.enable_gradient_checkpointing(); self.pipe.unet.train()
+            yield
     finally:
         self.training = None
         if gradient_checkpointing: self.pipe.unet.disable_gradient_checkpointing()
-    return self._finish(learning, dict(o, **run))
 
-# %% ../nbs/12_train.ipynb #12-train-035
+# %% ../nbs/12_train.ipynb #12-train-037
 def picture_print(pictures)->str:
     "A short name for a set of pictures, by content"
     return hashlib.blake2b(b''.join(p.tobytes() for p in pictures), digest_size=8).hexdigest()
@@ -317,9 +341,10 @@ def _preview(self:Perfusion, preview, step):
     finally: self.training = c; self._rows_of = None
 
 @patch
-def _finish(self:Perfusion, learning, settings):
+def _finish(self:Perfusion, learning, settings, progress=False):
     "Freeze what was learned, write its story into the record, check its gate"
     import diffusers, transformers
+    from tqdm.auto import tqdm
     c = learning.c
     c.encoding.eval()
     for p in [c.placeholder.row, *c.o_star.values()]: p.requires_grad_(False)
@@ -328,11 +353,12 @@ def _finish(self:Perfusion, learning, settings):
     c.concept.meta.update(steps=learning.step, loss=round(sum(last)/max(1, len(last)), 4), beta_trained=.75, tau_trained=.1, beta=self.beta, tau=self.tau, seed=settings['seed'], rates=[settings['lr_value'], settings['lr_embedding']],
                           fingerprint=self.base_fingerprint(), versions=f'torch {torch.__version__.split("+")[0]}, diffusers {diffusers.__version__}, transformers {transformers.__version__}')
     self.edit = self._rows_of = None
-    self.check_gate(c.token)
+    said = self.check_gate(c.token)
+    if progress: tqdm.write(said)
     c.concept = self.record(c.token)
     return c.concept
 
-# %% ../nbs/12_train.ipynb #12-train-037
+# %% ../nbs/12_train.ipynb #12-train-039
 HELD_OUT_PROMPTS = ['a {}', '{}', 'two {}', 'a small {}', 'a big {} on the grass', 'a {} on the beach', 'a drawing of a {} at night', 'a red {} in the snow', 'a {} next to a tree', 'a tree next to a {}', 'in the snow a {}', 'a {} wearing a hat'] # None is a training template
 
 @patch
@@ -355,5 +381,7 @@ def check_gate(self:Perfusion, token):
     "Log the gate's table, warn when the gate does not open"
     t = {k: torch.tensor(v) for k, v in self.gate_table(token).items()}
     g = gate(t['concept'], .75, .1)
-    logger.info('%s: r at the concept %.2f (least %.2f), at other words at most %.2f, at padding at most %.2f', token, t['concept'].mean(), t['concept'].min(), t['words'].abs().max(), t['padding'].abs().max())
+    said = f"{token}: r at the concept {t['concept'].mean():.2f} (least {t['concept'].min():.2f}), at other words at most {t['words'].abs().max():.2f}, at padding at most {t['padding'].abs().max():.2f}"
+    logger.info(said)
     if g.median() < .5: warnings.warn(f'The gate of {token} opens to {g.median():.2f} only on prompts it was not learned with, so it will hardly show: learn longer, or draw with a smaller beta.', stacklevel=3)
+    return said
