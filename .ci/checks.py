@@ -19,6 +19,7 @@ for path in sorted((root/'nbs').rglob('*.ipynb')):
 lib = root/'perfusion_nb'
 def imports(tree):
     for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module: yield node.module.split('.')[0] # nbdev exports `from .gate import …`
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith('perfusion_nb.'): yield node.module.split('.')[1]
         if isinstance(node, ast.Import): yield from (a.name.split('.')[1] for a in node.names if a.name.startswith('perfusion_nb.'))
 for name, stem in order.items():

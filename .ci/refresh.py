@@ -11,8 +11,8 @@ def small(png):
     Image.open(io.BytesIO(raw)).convert('RGB').quantize(192, dither=0).save(out, 'PNG', optimize=True)
     return base64.b64encode(min(raw, out.getvalue(), key=len)).decode()
 
-for name in (a for a in sys.argv[1:] if a != '--slow'):
-    path = Path(name).resolve(); subprocess.run(['nbdev_export'], check=True); nb = read_nb(path)
+for path in [Path(a).resolve() for a in sys.argv[1:] if a != '--slow']:
+    subprocess.run(['nbdev_export'], check=True); nb = read_nb(path)
     os.chdir(path.parent)
     skip = lambda c: c.cell_type != 'code' or ('#| slow' in c.source and '--slow' not in sys.argv)
     for cell in nb.cells:

@@ -18,10 +18,9 @@ import torch
 def _tensor(x, like=None)->torch.Tensor:
     "`x` as a tensor; plain numbers and lists take the type and device of `like`"
     if torch.is_tensor(x): return x.detach()
-    if hasattr(x, 'getbands'):                                         # a PIL picture
+    if hasattr(x, 'getbands') or hasattr(x, '__array__'): # A picture or array: a copy, since torch warns of read-only memory
         import numpy as np
         return torch.as_tensor(np.array(x))
-    if hasattr(x, '__array__'): return torch.as_tensor(x)
     return torch.as_tensor(x, dtype=like.dtype, device=like.device) if torch.is_tensor(like) else torch.as_tensor(x)
 
 # %% ../nbs/00_basics.ipynb #00-basics-014
@@ -78,9 +77,10 @@ def to_pil(
     image,  # PIL picture; tensor or array (3,h,w), (h,w,3), (1,h,w) or (h,w); bytes 0…255 or numbers 0…1
 ): # PIL picture, RGB
     "Any picture as a PIL picture"
+    import numpy as np
     from PIL import Image
     if hasattr(image, 'getbands'): return image.convert('RGB')
-    x = torch.as_tensor(image).detach().cpu()
+    x = image.detach().cpu() if torch.is_tensor(image) else torch.as_tensor(np.array(image))
     if x.dim() == 3 and x.shape[0] in (1, 3) and x.shape[-1] not in (1, 3): x = x.permute(1, 2, 0)
     if x.dim() == 2: x = x[..., None]
     if x.dim() != 3 or x.shape[-1] not in (1, 3):

@@ -7,7 +7,7 @@ __all__ = ['SD15', 'DEMO', 'load_base', 'one_sentence', 'perfusion_learn', 'perf
            'perfusion_covariance', 'demo_prompt', 'story', 'perfusion_demo']
 
 # %% ../nbs/16_cli.ipynb #16-cli-002
-import contextlib, logging, sys, time
+import contextlib, sys, textwrap, time
 from pathlib import Path
 
 # %% ../nbs/16_cli.ipynb #16-cli-003
@@ -35,7 +35,6 @@ def load_base(
 @contextlib.contextmanager
 def one_sentence():
     "Errors of the user's making end the command with one sentence instead of a traceback"
-    logging.basicConfig(level=logging.INFO, format='%(message)s'); logging.getLogger('httpx').setLevel(logging.WARNING)
     try: yield
     except (ValueError, KeyError, OSError, RuntimeError) as err: sys.exit(f'perfusion: {err.args[0] if isinstance(err, KeyError) else err}')
 
@@ -93,7 +92,7 @@ def perfusion_inspect(
         concepts = load_concepts(file)
         print(f'{file}: {Path(file).stat().st_size:,} bytes, {len(concepts)} concept{"s"*(len(concepts) > 1)}')
         for c in concepts:
-            print(f'{c.token}: a {c.superclass}, {len(c.o_star_v)} value vectors, {sum(v.numel() for v in c.o_star_v.values()):,} numbers')
+            print(f'{c.token}: superclass {c.superclass}, {len(c.o_star_v)} value vectors, {sum(v.numel() for v in c.o_star_v.values()):,} numbers')
             for k, v in c.meta.items():
                 if k not in ('fingerprint', 'templates'): print(f'  {k}: {v}')
 
@@ -109,10 +108,12 @@ def perfusion_covariance(
         from perfusion_nb.train import pipeline_covariance
         texts = None
         if captions:
+            if not Path(captions).is_file(): raise ValueError(f'There is no file {captions}: check the name.')
             texts = [l.strip() for l in Path(captions).read_text().splitlines() if l.strip()]
             if not texts: raise ValueError(f'{captions} holds no caption: write one a line.')
         cov = pipeline_covariance(load_base(base), texts, policy=policy)
-        cov.save(out); print(out)
+        seen = cov.rank_check(); cov.save(out)
+        print(f'{out}: {cov.meta["captions"]:,} captions, {cov.meta["tokens"]:,} tokens ({policy}), rank {seen.rank} of {seen.d}')
 
 # %% ../nbs/16_cli.ipynb #16-cli-012
 DEMO = ['on the beach', 'in the snow', 'at night', 'on red stripes', 'on a yellow background', 'wearing a hat on grass', 'next to a dog on blue', 'two']
@@ -133,13 +134,15 @@ def story(
     import matplotlib
     font = lambda size: ImageFont.truetype(str(Path(matplotlib.get_data_path())/'fonts'/'ttf'/'DejaVuSans.ttf'), size)
     w, pad, cell = 1080, 24, 120
-    im = Image.new('RGB', (w, 520), 'white'); d = ImageDraw.Draw(im); text, small = font(20), font(13)
+    im = Image.new('RGB', (w, 544), 'white'); d = ImageDraw.Draw(im); text, small = font(20), font(13)
     def row(y, title, pictures, size):
         d.text((pad, y), title, fill='#222222', font=text)
         for k, p in enumerate(pictures): im.paste(p.resize((size, size), Image.LANCZOS), (pad + k*(size+9), y+30))
     row(16, f'five pictures of {token}', inputs, cell)
     row(182, 'the superclass, before', before, cell); row(344, f'{token}, learned: same prompts, same seeds', after, cell)
-    for k, p in enumerate(prompts): d.text((pad + k*(cell+9), 344+30+cell+4), p.replace('a '+token, '…').replace(token, '…'), fill='#555555', font=small)
+    for k, p in enumerate(prompts):
+        said = textwrap.fill(p.replace('a '+token, '…').replace(token, '…'), 17)
+        d.multiline_text((pad + k*(cell+9), 344+30+cell+4), said, fill='#555555', font=small)
     return im
 
 # %% ../nbs/16_cli.ipynb #16-cli-013
@@ -153,7 +156,6 @@ def perfusion_demo(
     with one_sentence():
         start = time.time()
         from perfusion_nb.all import Perfusion, tiny_pipeline, concept_pictures
-        logging.getLogger('perfusion_nb').setLevel(logging.INFO)
         folder = Path(out); folder.mkdir(parents=True, exist_ok=True)
         photos, token = concept_pictures('cat'), '<cat>'
         perf = Perfusion(tiny_pipeline())
@@ -161,8 +163,8 @@ def perfusion_demo(
         perf.learn(photos, token, 'cat', seed=seed, steps=steps); learning = time.time() - t
         file = perf.save(folder/'grey_cat.safetensors')
         print('Drawing …')
-        before = perf.draw([demo_prompt(w, 'cat') for w in DEMO], seed=seed+3); prompts = [demo_prompt(w, token) for w in DEMO]
-        after = perf.draw(prompts, seed=seed+3)
+        before = perf.draw([demo_prompt(w, 'cat') for w in DEMO], seed=seed+10); prompts = [demo_prompt(w, token) for w in DEMO]
+        after = perf.draw(prompts, seed=seed+10)
         story(photos, before, after, prompts).save(folder/'story.png')
         print(f'learned in {learning:.0f} s, all in {time.time()-start:.0f} s')
         print(f'picture       {folder/"story.png"}\nconcept file  {file} ({file.stat().st_size:,} bytes)\ndraw more     perfusion_draw {file} "a {token} at night" --n 4')

@@ -29,14 +29,14 @@ def find_cross_attention(
     "The attention modules whose keys and values read the text"
     return {n: m for n, m in network.named_modules() if getattr(m, 'is_cross_attention', False) and hasattr(m, 'to_k') and hasattr(m, 'to_v')}
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-015
+# %% ../nbs/09_wiring.ipynb #09-wiring-016
 def row_key(
     row, # Encodings of one prompt (n, d), any dtype and device
 )->bytes:
     "A name for an encoding that depends on its value alone"
     return hashlib.blake2b(row.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes(), digest_size=16).digest()
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-016
+# %% ../nbs/09_wiring.ipynb #09-wiring-017
 def prepare_edit(
     e,        # Encodings (b, n, d), as the network is given them
     rows,     # (b, J) bool: is concept j active in this row?
@@ -51,7 +51,8 @@ def prepare_edit(
     for pattern in torch.unique(rows, dim=0):
         if not pattern.any(): continue
         here, js = (rows == pattern).all(1), pattern.nonzero()[:, 0]
-        p, g = project_off(x, I[js], U[js]), gate(ratio(x, U[js]), beta[js], tau[js])
+        r = ratio(x, U[js])
+        p, g = project_off(x, I[js], U[js], r), gate(r, beta[js], tau[js])
         pick = here[:, None, None]
         e_perp, keys = torch.where(pick, p, e_perp), torch.where(pick, keys_input(p, g, E_super[js]), keys)
         gates = torch.where(pick, torch.zeros_like(gates).index_copy(2, js, g), gates)
@@ -60,7 +61,7 @@ def prepare_edit(
     back = lambda t: torch.where(active, t.to(e.dtype), e)
     return SimpleNamespace(e=e, keys=back(keys), values=back(e_perp), gates=gates, rows=rows)
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-022
+# %% ../nbs/09_wiring.ipynb #09-wiring-023
 class Installed:
     "A concept in a pipeline: its vectors on the device, its placeholder token, its switches"
     def __init__(self, concept, placeholder, ctx='text'):
@@ -70,7 +71,7 @@ class Installed:
         self.o_star = {n: v.float() for n, v in concept.o_star_v.items()}
         self.o_super, self.enabled, self.strength, self.encoding = None, True, 1., None
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-023
+# %% ../nbs/09_wiring.ipynb #09-wiring-024
 class Perfusion:
     "Concepts in a diffusers pipeline: learn, draw, save, load"
     def __init__(self,
@@ -91,7 +92,7 @@ class Perfusion:
         pipe._perfusion = self
     def __repr__(self): return f'Perfusion({type(self.pipe).__name__}, {len(self.attention)} cross-attentions, concepts: {", ".join(self.concepts) or "none"})'
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-025
+# %% ../nbs/09_wiring.ipynb #09-wiring-026
 def base_settings(
     pipe, # A diffusers pipeline
 )->dict:  # Learning rates, steps, β, τ … that suit this base; empty if it says nothing
@@ -100,7 +101,7 @@ def base_settings(
     path = folder/'perfusion.json'
     return dict(json.loads(path.read_text()), folder=str(folder)) if str(folder) and path.is_file() else {}
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-026
+# %% ../nbs/09_wiring.ipynb #09-wiring-027
 @patch
 def _hook_projections(self:Perfusion):
     "Hook the outermost key and value projections; look them up again, since PEFT may have wrapped them meanwhile"
@@ -114,7 +115,7 @@ def _hook_projections(self:Perfusion):
             else: hs = [layer.register_forward_pre_hook(self._values), layer.register_forward_hook(self._add_values(n+'.to_v'))]
             self.hooked[n, kind] = layer, hs
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-027
+# %% ../nbs/09_wiring.ipynb #09-wiring-028
 @patch
 def _current(self:Perfusion, x):
     "The prepared edit for the input of a projection, or None"
@@ -147,7 +148,7 @@ def _add_values(self:Perfusion, name):
         return values_output(out, ed.gates, O)
     return hook
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-029
+# %% ../nbs/09_wiring.ipynb #09-wiring-030
 @patch
 def _value_of(self:Perfusion, c, name):
     "o* of one concept in one layer, at its strength"
@@ -165,7 +166,7 @@ def _encoded(self:Perfusion, encoder, args, kwargs, out):
         for dt in kinds: self.seen[row_key(row.to(dt))] = i
     while len(self.seen) > 8192: self.seen.popitem(last=False)
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-030
+# %% ../nbs/09_wiring.ipynb #09-wiring-031
 @patch
 def _find_rows(self:Perfusion, e, concepts):
     "Where each concept's token stands in each row of encodings: a list of (ids or None, {concept: positions})"
@@ -175,7 +176,7 @@ def _find_rows(self:Perfusion, e, concepts):
         out.append((ids, {c.token: [k for k, i in enumerate(ids or []) if i == c.placeholder.ids[-1]] for c in concepts}))
     return out
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-031
+# %% ../nbs/09_wiring.ipynb #09-wiring-032
 @patch
 def _twins(self:Perfusion, e, found):
     "Encodings of the same prompts with the superclass in the concept's place; rows without a concept as they are"
@@ -184,7 +185,7 @@ def _twins(self:Perfusion, e, found):
     ids = torch.tensor([ids for ids, _ in found], device=e.device)
     with torch.no_grad(): return self.pipe.text_encoder(self.text.superclass_twin(ids))[0].float()
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-032
+# %% ../nbs/09_wiring.ipynb #09-wiring-033
 @patch
 def _prepare(self:Perfusion, e):
     "Work out the edit for these encodings, once for all layers"
@@ -210,7 +211,7 @@ def _prepare(self:Perfusion, e):
     ed = prepare_edit(e, rows, I, U, E, beta, tau, twins); ed.concepts = concepts
     return ed
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-033
+# %% ../nbs/09_wiring.ipynb #09-wiring-034
 @patch
 def _before(self:Perfusion, network, args, kwargs):
     "Before the network runs: prepare the edit, and note the concept's encoding while learning"
@@ -221,7 +222,7 @@ def _before(self:Perfusion, network, args, kwargs):
     if c is not None and self.edit is not None and torch.is_grad_enabled():
         c.encoding.note(torch.stack([row[at[-1]] for row, (_, d) in zip(e, self._rows_of[3]) if (at := d[c.token])]))
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-035
+# %% ../nbs/09_wiring.ipynb #09-wiring-036
 @patch
 def install(self:Perfusion,
     concept:Concept, # The record
@@ -255,7 +256,7 @@ def _superclass_values(self:Perfusion, e_super):
     self.edit = None
     return {n+'.to_v': linear_part(a.to_v, e_super.to(next(a.to_v.parameters()).dtype)).float() for n, a in self.attention.items()}
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-036
+# %% ../nbs/09_wiring.ipynb #09-wiring-037
 @patch
 def unload(self:Perfusion,
     token:str=None, # Which concept; all if None
@@ -286,7 +287,7 @@ def _switch(self:Perfusion, token, on):
     for t in [token] if token else list(self.concepts): c = self._get(t); c.enabled = c.placeholder.enabled = on
     self._rows_of = None
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-037
+# %% ../nbs/09_wiring.ipynb #09-wiring-038
 @patch
 def set_strength(self:Perfusion,
     strengths:dict, # Token → strength: 0 the superclass, 1 as learned, more exaggerates
@@ -305,7 +306,7 @@ def remove(self:Perfusion):
     self.handles, self.hooked, self.edit = [], {}, None
     del self.pipe._perfusion
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-038
+# %% ../nbs/09_wiring.ipynb #09-wiring-039
 @patch
 def record(self:Perfusion, token)->Concept:
     "The record of a loaded concept, as it is now"
@@ -336,7 +337,7 @@ def load(self:Perfusion,
     for c in concepts: self.install(c)
     return [c.token for c in concepts]
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-039
+# %% ../nbs/09_wiring.ipynb #09-wiring-040
 @patch
 def base_fingerprint(self:Perfusion)->dict:
     "Norms of the weights that a concept depends on: the text encoder's and the value projections'"
