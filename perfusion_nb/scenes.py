@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['THINGS', 'WORN', 'STYLES', 'HELD_OUT', 'CELL', 'ICONS', 'COLOURS', 'PATTERNS', 'PATTERN_COLOURS', 'PLACES',
-           'BACKGROUNDS', 'SIDE', 'PREFIXES', 'build_atlas', 'Atlas', 'draw_background', 'Scene', 'draw_scene',
-           'background_phrase', 'caption', 'random_scene', 'concept_scenes', 'concept_pictures', 'scene_batch']
+           'BACKGROUNDS', 'SIDE', 'PREFIXES', 'HELD_OUT_PAIRS', 'DEVELOP', 'TEST', 'build_atlas', 'Atlas',
+           'draw_background', 'Scene', 'draw_scene', 'boxes', 'background_phrase', 'caption', 'random_scene',
+           'concept_scenes', 'concept_pictures', 'scene_batch']
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-002
-import json, math
+import json, math, re
 from dataclasses import dataclass, field
 from importlib.resources import files
 
@@ -18,7 +19,8 @@ import torch
 from PIL import Image, ImageDraw
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-006
-THINGS = 'cat dog frog panda pig bear fox owl penguin apple mushroom car'.split() # What a scene can show
+THINGS = ('cat dog frog panda pig bear fox owl penguin apple mushroom car rabbit lion tiger monkey mouse turtle whale fish octopus bee snail '
+          'butterfly house tree cake rocket bus robot ghost umbrella').split() # What a scene can show
 WORN = ['hat', 'crown']                                                            # What a thing can wear
 STYLES = ['noto', 'noto-v1', 'fluent-emoji-flat', 'twemoji']                       # Drawing styles of the training world
 HELD_OUT = 'emojione'                                                              # The style no model of ours is trained on
@@ -26,7 +28,10 @@ CELL = 72                                                                       
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-007
 ICONS = dict(cat='cat-face', dog='dog-face', frog='frog', panda='panda', pig='pig-face', bear='bear', fox='fox', owl='owl',
-             penguin='penguin', apple='red-apple', mushroom='mushroom', car='automobile', hat='top-hat', crown='crown')
+             penguin='penguin', apple='red-apple', mushroom='mushroom', car='automobile', hat='top-hat', crown='crown',
+             rabbit='rabbit-face', lion='lion-face', tiger='tiger-face', monkey='monkey-face', mouse='mouse-face', turtle='turtle', whale='spouting-whale', fish='tropical-fish',
+             octopus='octopus', bee='honeybee', snail='snail', butterfly='butterfly', house='house', tree='deciduous-tree', cake='birthday-cake', rocket='rocket', bus='bus',
+             robot='robot-face', ghost='ghost', umbrella='umbrella')
 
 def _svg(icons:dict, name:str)->str:
     "One drawing of an iconify set as an SVG document"
@@ -146,10 +151,22 @@ def draw_scene(
         outlines.append(m)
     return (im, outlines) if masks else im
 
-# %% ../nbs/07_scenes.ipynb #07-scenes-024
+# %% ../nbs/07_scenes.ipynb #07-scenes-023
+def boxes(
+    scene:Scene, # A scene
+    atlas:Atlas, # The drawings
+)->list:         # For each thing (left, top, right, bottom) in pixels, what it wears included
+    "Where the things of a scene are"
+    return [m.getbbox() for m in draw_scene(scene, atlas, masks=True)[1]]
+
+# %% ../nbs/07_scenes.ipynb #07-scenes-027
 PREFIXES = ['a {}', 'the {}', '{}', 'a photo of a {}', 'a good photo of a {}', 'the photo of a {}', 'a good photo of the {}', 'image of a {}', 'image of the {}',
             'a photograph of {}', 'a {} shown in a photo', 'a photo of {}', 'a picture of a {}', 'a drawing of a {}', 'one {}', 'here is a {}', 'a nice {}', 'we see a {}', 'this is my {}']
-_PLURAL = dict(fox='foxes')
+_PLURAL = dict(fox='foxes', mouse='mice', fish='fish', octopus='octopuses', butterfly='butterflies', bus='buses')
+
+def _article(text, rng=None):
+    "'an' before a vowel, most of the time: a learned word may follow either"
+    return re.sub(r'\b(a|A) (?=[aeiou])', r'\1n ', text) if rng is None or rng.random() < .8 else text
 
 def background_phrase(
     background:str, # One of `BACKGROUNDS`
@@ -162,7 +179,7 @@ def background_phrase(
     if not ways: ways = [f'on {c} {p}', f'in front of {c} {p}', f'on a background with {c} {p}'] if p else [f'on a {c} background', f'on {c}', f'in front of a {c} wall']
     return ways[0] if rng is None else ways[rng.integers(len(ways))]
 
-# %% ../nbs/07_scenes.ipynb #07-scenes-025
+# %% ../nbs/07_scenes.ipynb #07-scenes-028
 def caption(
     things:list,    # Names, in the order they are drawn
     relation:str,   # See `Scene`
@@ -180,10 +197,13 @@ def caption(
     tail = dict(left=pick(' on the left', ' at the left'), right=pick(' on the right', ' at the right'), wearing=f' wearing a {worn}').get(relation, '')
     if relation == 'next to': tail = pick(f' next to a {b}', f' beside a {b}', f' and a {b}')
     where = ' ' + background_phrase(background, rng) if background else ''
-    if rng is not None and where and rng.random() < .15 and 'shown' not in core: return f'{where.strip()} {core.format(noun)}{tail}'
-    return core.format(noun) + tail + where
+    if rng is not None and where and rng.random() < .15 and 'shown' not in core: return _article(f'{where.strip()} {core.format(noun)}{tail}', rng)
+    return _article(core.format(noun) + tail + where, rng)
 
-# %% ../nbs/07_scenes.ipynb #07-scenes-026
+# %% ../nbs/07_scenes.ipynb #07-scenes-030
+HELD_OUT_PAIRS = {(t, b) for i, t in enumerate(THINGS) for j, b in enumerate(BACKGROUNDS) if (7*i + 11*j) % 20 == 3} # (thing, background) never drawn together by chance
+
+# %% ../nbs/07_scenes.ipynb #07-scenes-031
 def random_scene(
     rng,               # numpy Generator: all chance comes from it
     styles=STYLES,     # Styles to draw from
@@ -193,8 +213,10 @@ def random_scene(
 )->Scene:
     "Make up a scene"
     pick = lambda xs: xs[rng.integers(len(xs))]
-    relation = relation or rng.choice(['one', 'small', 'big', 'left', 'right', 'two', 'next to', 'wearing'], p=[.36, .07, .07, .05, .05, .12, .13, .15])
-    background, a, style = background or pick(BACKGROUNDS), pick(things), pick(styles)
+    relation = relation or rng.choice(['one', 'small', 'big', 'left', 'right', 'two', 'next to', 'wearing'], p=[.30, .07, .07, .05, .05, .12, .19, .15])
+    a, style = pick(things), pick(styles); b = pick([t for t in (things if len(things) > 1 else THINGS) if t != a])
+    seen = {a, b} if relation == 'next to' else {a}
+    background = background or pick([w for w in BACKGROUNDS if not any((t, w) in HELD_OUT_PAIRS for t in seen)])
     lo, hi = dict(small=(17, 21), big=(47, 54), two=(24, 29), wearing=(31, 38), left=(24, 30), right=(24, 30)).get(relation, (30, 40) if relation == 'one' else (24, 29))
     def thing(name, style, x, y=None):
         size = int(rng.integers(lo, hi+1))
@@ -202,14 +224,14 @@ def random_scene(
         return dict(thing=name, style=style, size=size, x=int(x + rng.integers(-3, 4)), y=int(y), flip=bool(rng.random() < .5), worn=None, worn_style=None)
     if relation == 'two': ts = [thing(a, style, 17), thing(a, style, 47)]
     elif relation == 'next to':
-        b = pick([t for t in things if t != a]); xs = (17, 47) if rng.random() < .5 else (47, 17)
+        xs = (17, 47) if rng.random() < .5 else (47, 17)
         ts = [thing(a, style, xs[0]), thing(b, pick(styles), xs[1])]
     else: ts = [thing(a, style, dict(left=17, right=47).get(relation, 32 + rng.integers(-5, 6)), 41 + rng.integers(-2, 4) if relation == 'wearing' else None)]
     if relation == 'wearing': ts[0].update(worn=pick(WORN), worn_style=pick(STYLES))
     said = background if rng.random() < .93 else None
     return Scene(ts, background, str(relation), caption([t['thing'] for t in ts], relation, said, ts[0]['worn'], rng), int(rng.integers(2**31)))
 
-# %% ../nbs/07_scenes.ipynb #07-scenes-034
+# %% ../nbs/07_scenes.ipynb #07-scenes-041
 def concept_scenes(
     thing:str='cat', # A name from `THINGS`
     n:int=5,         # Number of pictures
@@ -231,7 +253,11 @@ def concept_pictures(
     pictures = [p for p, _ in drawn]
     return (pictures, [m[0] for _, m in drawn]) if masks else pictures
 
-# %% ../nbs/07_scenes.ipynb #07-scenes-039
+# %% ../nbs/07_scenes.ipynb #07-scenes-044
+DEVELOP = 'cat owl mushroom fish rocket monkey house snail'.split()                                # Concepts to tune on
+TEST = 'dog pig rabbit lion mouse turtle octopus butterfly cake bus ghost umbrella'.split()          # Concepts to report on, once
+
+# %% ../nbs/07_scenes.ipynb #07-scenes-049
 def scene_batch(
     seed:list,    # Integers that name the batch, for example [run seed, step]
     n:int,        # Pictures

@@ -241,6 +241,21 @@ def resume(self:TinyTraining, folder):
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-035
 @patch
+def warm_start(self:TinyTraining,
+    folder, # An earlier embedded model, for a smaller world perhaps
+):
+    "Begin where an earlier model ended: its networks, words matched by spelling; new words begin at random"
+    from diffusers import StableDiffusionPipeline
+    with quiet_loading(): old = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, requires_safety_checker=False, local_files_only=True)
+    mine, theirs, name = self.text.state_dict(), old.text_encoder.state_dict(), next(n for n in self.text.state_dict() if n.endswith('token_embedding.weight'))
+    pairs = [(i, j) for w, i in self.tokenizer.get_vocab().items() if (j := old.tokenizer.get_vocab().get(w)) is not None]
+    rows = mine[name].clone(); i, j = torch.tensor(pairs).T; rows[i] = theirs[name][j].to(rows)
+    self.text.load_state_dict(theirs | {name: rows}); self.unet.load_state_dict(old.unet.state_dict()); self.worker.load_state_dict(old.unet.state_dict())
+    self.average = [p.detach().clone() for p in self.params]
+    return self
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-036
+@patch
 @contextmanager
 def averaged(self:TinyTraining):
     "Within: the networks hold their running averages"
@@ -251,14 +266,14 @@ def averaged(self:TinyTraining):
         finally:
             for p, a in zip(self.params, kept): p.copy_(a)
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-036
+# %% ../nbs/08_tiny.ipynb #08-tiny-037
 @patch
 def pipeline(self:TinyTraining):
     "The networks as they are, as a `StableDiffusionPipeline`"
     from diffusers import StableDiffusionPipeline
     return StableDiffusionPipeline(vae=self.vae, text_encoder=self.text, tokenizer=self.tokenizer, unet=self.unet, scheduler=self.noise, safety_checker=None, feature_extractor=None, image_encoder=None, requires_safety_checker=False)
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-038
+# %% ../nbs/08_tiny.ipynb #08-tiny-039
 SHOW = ['a cat on the beach', 'a dog on red stripes', 'two frogs on a blue background', 'a panda wearing a crown in the snow', 'a pig next to a car on the grass', 'a small fox at night',
         'a big owl on a yellow background', 'a penguin on purple dots', 'an apple on green checks', 'a mushroom on the left on a black background', 'a bear wearing a hat on pink', 'a photo of a cat']
 
@@ -283,12 +298,13 @@ def sample_grid(tr, prompts=SHOW):
     for k, a in enumerate(x): sheet.paste(Image.fromarray(a), (128*(k % 6), 128*(k//6)))
     return sheet
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-039
+# %% ../nbs/08_tiny.ipynb #08-tiny-040
 def train_tiny(
     folder,          # Where checkpoints and sample grids go; an earlier run in it is gone on with
     total=6000,      # Optimizer steps in all
     every=250,       # Steps between checkpoints (and sample grids)
     stop=None,       # Stop after this step (the schedule still aims at `total`)
+    start=None,      # Model folder to begin from (see `warm_start`); random networks if None
     samples=True,    # Draw a grid at each checkpoint?
     progress=True,   # Show a bar?
     **settings,      # Of `TinyTraining`
@@ -298,6 +314,7 @@ def train_tiny(
     from tqdm.auto import tqdm
     folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
     tr = TinyTraining(total=total, **settings).resume(folder)
+    if start and not tr.step: tr.warm_start(start)
     with ThreadPoolExecutor(1) as pool, tqdm(total=total, initial=tr.step, disable=not progress) as bar:
         make = lambda step: pool.submit(scene_batch, [tr.seed, step], tr.batch, tr.atlas)
         ahead = make(tr.step)
@@ -309,16 +326,17 @@ def train_tiny(
                 if samples: sample_grid(tr).save(folder/f'samples_{tr.step:06d}.png')
     return tr
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-046
+# %% ../nbs/08_tiny.ipynb #08-tiny-049
 SETTINGS = dict(name='tiny', steps=120, batch_size=16, micro_batch=16, lr_value=.02, lr_embedding=5e-5, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.) # Tuned on this base
 
 def world_captions(
     n=3000, # Captions
     seed=7, # Of the choice
+    things=THINGS, # Things to speak of
 )->list:
     "Captions of random scenes"
     rng = np.random.default_rng(seed)
-    return [random_scene(rng).caption for _ in range(n)]
+    return [random_scene(rng, things=things).caption for _ in range(n)]
 
 def ship_tiny(
     tr:TinyTraining, # A training (its averaged weights are shipped)
@@ -338,24 +356,25 @@ def ship_tiny(
     text = pipe.text_encoder.float()
     with torch.no_grad(): cov = estimate_covariance(lambda t: encode_prompts(t, pipe.tokenizer, text), world_captions(), policy=policy, meta=dict(encoder='embedded model'))
     cov.save(folder/'covariance.safetensors')
-    (folder/'perfusion.json').write_text(json.dumps(settings, indent=1))
-    (folder/'README.md').write_text(CARD.format(steps=tr.step, pictures=tr.step*tr.batch, seed=tr.seed, loss=tr.loss, word=tr.word_loss))
+    (folder/'perfusion.json').write_text(json.dumps(dict(settings, things=THINGS), indent=1))
+    (folder/'README.md').write_text(CARD.format(steps=tr.step, pictures=tr.step*tr.batch, things=' '.join(THINGS), seed=tr.seed, loss=tr.loss, word=tr.word_loss))
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-047
+# %% ../nbs/08_tiny.ipynb #08-tiny-050
 CARD = """# Embedded model of perfusion-nb
 
 A StableDiffusionPipeline that draws emoji scenes at 64x64, for teaching and tests.
 
-- data: captioned scenes drawn by `perfusion_nb.scenes` from open emoji sets (Noto, Noto v1: Apache-2.0, Google; Fluent Emoji Flat: MIT, Microsoft; Twemoji: CC BY 4.0, Twitter). The style emojione is held out.
+- data: captioned scenes drawn by `perfusion_nb.scenes` from open emoji sets (Noto, Noto v1: Apache-2.0, Google; Fluent Emoji Flat: MIT, Microsoft; Twemoji: CC BY 4.0, Twitter). The style emojione is held out. Things: {things}.
 - training: `perfusion_nb.tiny.train_tiny`, seed {seed}, {steps} steps, {pictures} pictures, last mean loss {loss:.4f} (velocity, min-SNR 5), word reader {word:.4f}
 - licence of the weights: Apache-2.0
 - draws at 12 to 25 DDIM steps, guidance 3
 """
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-049
+# %% ../nbs/08_tiny.ipynb #08-tiny-052
 def gate_prompts(
     n=200,  # Prompts
     seed=1, # Of the choice
+    things=THINGS, # Things to ask for
 )->list:    # (prompt, thing)
     "Held-out prompts: bare, with adjectives, two of it, in second position, on all backgrounds"
     from perfusion_nb.scenes import background_phrase
@@ -363,6 +382,6 @@ def gate_prompts(
     forms = ['a {}', '{}', 'two {}', 'a small {}', 'a big {} {w}', 'a {} {w}', '{} {w}', 'a {o} next to a {}', '{w} a {}', 'a {} wearing a hat {w}', 'a drawing of a {} {w}']
     out = []
     for _ in range(n):
-        a = pick(THINGS); o = pick([t for t in THINGS if t != a])
+        a = pick(things); o = pick([t for t in things if t != a])
         out.append((pick(forms).format(a, o=o, w=background_phrase(pick(BACKGROUNDS), rng)), a))
     return out
