@@ -6,7 +6,8 @@
 __all__ = ['Encoded', 'EmbeddingReturn', 'bpe_merges', 'byte_characters', 'merges_tokenizer', 'clip_tokenizer', 'merges_of',
            'pruned_clip_tokenizer', 'prompt_ids', 'encode_ids', 'encode_prompts', 'Placeholder', 'TextHooks',
            'drop_added_tokens', 'words', 'super_encoding', 'EmbeddingWrapper', 'EmbeddingWrappers',
-           'merge_embedding_wrappers', 'OpenClipEmbedWrapper']
+           'merge_embedding_wrappers', 'open_clip_encodings', 'OpenClipEmbedWrapper', 'calculate_input_covariance',
+           'get_finetune_parameters', 'get_finetune_optimizer']
 
 # %% ../nbs/06_text.ipynb #06-text-002
 import gzip, json, logging, warnings
@@ -17,6 +18,10 @@ from importlib.resources import files
 import torch
 from torch import nn
 from fastcore.basics import patch
+
+# %% ../nbs/06_text.ipynb #06-text-003b
+from .covariance import Covariance, estimate_covariance
+from .keylock import ConceptEncoding, Rank1EditModule, commit_after_step
 
 # %% ../nbs/06_text.ipynb #06-text-005
 def bpe_merges(
@@ -534,6 +539,22 @@ def merge_embedding_wrappers(
     return EmbeddingWrappers(*wrappers)
 
 # %% ../nbs/06_text.ipynb #06-text-088
+def open_clip_encodings(
+    clip,       # `open_clip.CLIP` or `CustomTextCLIP`
+    ids,        # (b, n)
+    skip=0,     # Transformer blocks left out at the end (1: SD 2's choice)
+    write=None, # Function on the embeddings (b, n, d), before positions are added
+):              # (b, n, d)
+    "Token encodings by the model's own `encode_text`, read after its last layer norm"
+    text, seen = getattr(clip, 'text', clip), {}
+    def read(module, args, x): seen['e'] = x
+    hooks = [(text.transformer.resblocks[-1-skip] if skip else text.ln_final).register_forward_hook(read)]
+    if write: hooks.append(text.token_embedding.register_forward_hook(lambda module, args, x: write(x)))
+    try: clip.encode_text(ids)
+    finally: [h.remove() for h in hooks]
+    if not skip: return seen['e']
+    return text.ln_final(seen['e'] if getattr(text.transformer, 'batch_first', True) else seen['e'].transpose(0, 1))
+
 class OpenClipEmbedWrapper(nn.Module):
     "A frozen open_clip model with one learned word: sentences in, encodings for the cross-attention out"
     def __init__(self,
@@ -554,14 +575,7 @@ def encode_ids(self:OpenClipEmbedWrapper,
     here=None, # Where learned rows are written, of `words.places`
 ):             # (b, n, d)
     "Token encodings by the model's own `encode_text`"
-    text, seen = self.text[0], {}
-    def write(module, args, x): return x if here is None else self.words.write(x, here)
-    def read(module, args, x): seen['e'] = x
-    hooks = [text.token_embedding.register_forward_hook(write), (text.transformer.resblocks[-1-self.skip] if self.skip else text.ln_final).register_forward_hook(read)]
-    try: self.clip.encode_text(ids)
-    finally: [h.remove() for h in hooks]
-    if not self.skip: return seen['e']
-    return text.ln_final(seen['e'] if getattr(text.transformer, 'batch_first', True) else seen['e'].transpose(0, 1))
+    return open_clip_encodings(self.clip, ids, self.skip, None if here is None else lambda x: self.words.write(x, here))
 
 @patch
 def forward(self:OpenClipEmbedWrapper,
@@ -571,3 +585,46 @@ def forward(self:OpenClipEmbedWrapper,
     ids, here = (t.to(self.words.embed.weight.device) for t in self.words.places(_as_list(prompts)))
     with torch.no_grad(): plain = self.encode_ids(ids)
     return EmbeddingReturn(self.encode_ids(ids, here), plain, _real(ids, self.words.end_id), _first(here))
+
+# %% ../nbs/06_text.ipynb #06-text-hand-01
+def calculate_input_covariance(
+    texts,                # Captions, any iterable
+    clip,                 # open_clip model, or a transformers text encoder with its `tokenizer`
+    tokenizer=None,       # `CLIPTokenizer` of a transformers encoder; open_clip models bring theirs
+    policy='non_padding', # Which tokens count, see notebook 02
+    batch_size=64,        # Captions encoded at once
+    **kwargs,             # Of `estimate_covariance`: ridge, progress, meta
+)->Covariance:            # Second moment with its origin; `.C` is the matrix (d, d)
+    "Measure C over captions with the very encoder that the network reads (paper §4.1)"
+    if tokenizer is not None: encode = lambda some: encode_prompts(some, tokenizer, clip)
+    elif hasattr(getattr(clip, 'text', clip), 'token_embedding'):
+        from open_clip import tokenize
+        begin, end = tokenize([''])[0, :2].tolist(); device = next(clip.parameters()).device
+        def encode(some): ids = tokenize(some).to(device); return open_clip_encodings(clip, ids), ids, begin, end
+    else: raise ValueError(f'{type(clip).__name__} is no open_clip model: give its tokenizer too, calculate_input_covariance(texts, pipe.text_encoder, pipe.tokenizer).')
+    return estimate_covariance(encode, texts, policy=policy, batch_size=batch_size, **kwargs)
+
+# %% ../nbs/06_text.ipynb #06-text-hand-04
+def get_finetune_parameters(
+    model,  # Module that holds `Rank1EditModule`s and `EmbeddingWrapper`s, at any depth
+)->list:    # Parameters
+    "What a concept learns: one value vector in each value projection, one embedding row"
+    kinds = Rank1EditModule, EmbeddingWrapper
+    return [q for m in model.modules() if isinstance(m, kinds) for q in m.parameters(recurse=False) if q.requires_grad]
+
+def get_finetune_optimizer(
+    model,             # As above
+    lr=.03,            # Of the values (paper §5)
+    lr_embedding=.006, # Of the embedding row (paper §5)
+    wd=0.,             # Weight decay; it would pull what is learned towards zero (our choice: none)
+    betas=(.9, .99), eps=1e-8,
+    **kwargs,          # Of `torch.optim.AdamW`
+):                     # `torch.optim.AdamW`
+    "An optimizer for a concept; each of its steps moves i* once (Eq. 3 of notebook 04)"
+    rows = [q for m in model.modules() if isinstance(m, EmbeddingWrapper) for q in m.parameters(recurse=False)]
+    values = [q for q in get_finetune_parameters(model) if not any(q is r for r in rows)]
+    groups = [dict(params=ps, lr=rate) for ps, rate in ((values, lr), (rows, lr_embedding)) if ps]
+    if not groups: raise ValueError('This model holds no Rank1EditModule and no EmbeddingWrapper, so there is nothing to learn; wire it first.')
+    opt = torch.optim.AdamW(groups, weight_decay=wd, betas=betas, eps=eps, **kwargs)
+    if any(isinstance(m, ConceptEncoding) for m in model.modules()): commit_after_step(opt, model)
+    return opt

@@ -51,7 +51,7 @@ def tiny_pipeline(
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-015
+# %% ../nbs/08_tiny.ipynb #08-tiny-020
 MEAN, STD = .29, .61 # Of the world's latents, measured
 LATENTS = 12 # Numbers per token: four neighbouring pixels of the half-size picture, three colours each
 
@@ -61,7 +61,7 @@ def half_size_tokens(
     "The picture at half size, four neighbouring pixels to a token"
     return F.pixel_unshuffle(F.avg_pool2d(pictures, 2), 2)
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-017
+# %% ../nbs/08_tiny.ipynb #08-tiny-022
 @torch.no_grad()
 def exact_encoder_(
     vae,      # `AutoencoderKL` with channels (32, 32, 64), 8 groups, 12 latents
@@ -85,7 +85,7 @@ def exact_encoder_(
     j = torch.arange(2*LATENTS); vae.quant_conv.weight[j, j, 0, 0] = 1
     return vae
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-018
+# %% ../nbs/08_tiny.ipynb #08-tiny-023
 def tiny_vae(mean=MEAN, std=STD):
     "The embedded model's autoencoder: fixed encoder, decoder still to be trained"
     from diffusers import AutoencoderKL
@@ -94,7 +94,7 @@ def tiny_vae(mean=MEAN, std=STD):
         scaling_factor=round(1/std, 4))
     return exact_encoder_(vae, mean)
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-024
+# %% ../nbs/08_tiny.ipynb #08-tiny-029
 def train_decoder(
     vae,         # From `tiny_vae`; its decoder (and post-quantisation) is trained in place
     steps=2500,  # Optimizer steps of 48 crops of 32×32 pixels
@@ -117,7 +117,7 @@ def train_decoder(
         nn.utils.clip_grad_norm_(params, 1.); opt.step(); opt.zero_grad(); errors.append(loss.item())
     return sum(errors[-100:])/len(errors[-100:])
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-026
+# %% ../nbs/08_tiny.ipynb #08-tiny-031
 def tiny_unet(cross=128):
     "The embedded model's U-Net, untrained"
     from diffusers import UNet2DConditionModel
@@ -135,7 +135,7 @@ def tiny_scheduler():
     from diffusers import DDIMScheduler
     return DDIMScheduler(num_train_timesteps=1000, beta_schedule='squaredcos_cap_v2', prediction_type='v_prediction', clip_sample=False, set_alpha_to_one=True, steps_offset=1, timestep_spacing='trailing')
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-028
+# %% ../nbs/08_tiny.ipynb #08-tiny-033
 def world_words(n=4000, seed=0):
     "Every word the world's captions use"
     rng = np.random.default_rng(seed)
@@ -152,12 +152,13 @@ class WordReader(nn.Module):
         w = torch.where((ids == eos) & (ids == eos).roll(1, -1), .05, 1.)
         return (w*se).sum()/w.sum()
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-030
+# %% ../nbs/08_tiny.ipynb #08-tiny-035
 class TinyTraining:
     "The embedded model in training: networks, optimizer, averages; all chance follows from (seed, step)"
-    def __init__(self, seed=0, batch=32, lr=6e-4, warmup=300, total=6000, cooldown=1500, fast=False):
+    def __init__(self, seed=0, batch=32, lr=6e-4, warmup=300, total=6000, cooldown=1500, pairs=.25, fast=False):
+        from diffusers.models.attention_processor import AttnProcessor
         torch.manual_seed(seed)
-        self.__dict__.update(seed=seed, batch=batch, lr=lr, warmup=warmup, total=total, cooldown=cooldown, step=0, loss=0., word_loss=0.)
+        self.__dict__.update(seed=seed, batch=batch, lr=lr, warmup=warmup, total=total, cooldown=cooldown, pairs=pairs, step=0, loss=0., word_loss=0.)
         self.words = world_words(); self.tokenizer = pruned_clip_tokenizer(self.words, common=2000)
         self.text, self.unet, self.noise = tiny_text_encoder(self.tokenizer), tiny_unet(), tiny_scheduler()
         ids = set(sum((self.tokenizer(w)['input_ids'][1:-1] for w in self.words), []))
@@ -166,9 +167,9 @@ class TinyTraining:
         self.params = [p for n in nets for p in n.parameters()]
         self.average = [p.detach().clone() for p in self.params]
         self.opt = torch.optim.AdamW([dict(params=[p for p in self.params if p.ndim > 1], weight_decay=.01), dict(params=[p for p in self.params if p.ndim <= 1], weight_decay=0.)], lr=lr, betas=(.9, .98), fused=True)
-        self.worker = copy.deepcopy(self.unet).bfloat16(); self.run = torch.compile(self.worker) if fast else self.worker
+        self.worker = copy.deepcopy(self.unet).bfloat16(); self.worker.set_attn_processor(AttnProcessor()); self.run = torch.compile(self.worker) if fast else self.worker
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-031
+# %% ../nbs/08_tiny.ipynb #08-tiny-036
 from fastcore.basics import patch
 
 @patch
@@ -194,7 +195,7 @@ def encode(self:TinyTraining, captions, rng):
     noisy[swap] = torch.from_numpy(rng.integers(0, eos-1, int(swap.sum())))
     return hidden, self.reader.loss(e, ids, eos) + .5*self.reader.loss(self.text(noisy).last_hidden_state, noisy, eos)
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-033
+# %% ../nbs/08_tiny.ipynb #08-tiny-038
 @patch
 def train_step(self:TinyTraining, data):
     "One optimizer step on (pictures, captions)"
@@ -206,7 +207,7 @@ def train_step(self:TinyTraining, data):
     noisy, v = self.noise.add_noise(x, eps, t), self.noise.get_velocity(x, eps, t)
     out = self.run(noisy.bfloat16(), t, e.bfloat16()).sample.float()
     snr = (a := self.noise.alphas_cumprod[t])/(1-a)
-    loss = ((snr.clamp(max=5)/(snr+1)).view(-1, 1, 1, 1)*(out-v).square()).mean()
+    loss = (((snr.clamp(max=5)+1)/(snr+1)).view(-1, 1, 1, 1)*(out-v).square()).mean()
     (loss + .3*word).backward()
     for p, q in zip(self.unet.parameters(), self.worker.parameters()): p.grad, q.grad = q.grad.float(), None
     nn.utils.clip_grad_norm_(self.params, 1.)
@@ -218,7 +219,7 @@ def train_step(self:TinyTraining, data):
     self.loss = loss.item() if self.step == 1 else .98*self.loss + .02*loss.item()
     self.word_loss = word.item() if self.step == 1 else .98*self.word_loss + .02*word.item()
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-034
+# %% ../nbs/08_tiny.ipynb #08-tiny-039
 @patch
 def save(self:TinyTraining, folder):
     "Checkpoint, written whole or not at all"
@@ -239,7 +240,7 @@ def resume(self:TinyTraining, folder):
         for p, q in zip(self.unet.parameters(), self.worker.parameters()): q.copy_(p)
     return self
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-035
+# %% ../nbs/08_tiny.ipynb #08-tiny-040
 @patch
 def warm_start(self:TinyTraining,
     folder, # An earlier embedded model, for a smaller world perhaps
@@ -254,7 +255,7 @@ def warm_start(self:TinyTraining,
     self.average = [p.detach().clone() for p in self.params]
     return self
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-036
+# %% ../nbs/08_tiny.ipynb #08-tiny-041
 @patch
 @contextmanager
 def averaged(self:TinyTraining):
@@ -266,14 +267,14 @@ def averaged(self:TinyTraining):
         finally:
             for p, a in zip(self.params, kept): p.copy_(a)
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-037
+# %% ../nbs/08_tiny.ipynb #08-tiny-042
 @patch
 def pipeline(self:TinyTraining):
     "The networks as they are, as a `StableDiffusionPipeline`"
     from diffusers import StableDiffusionPipeline
     return StableDiffusionPipeline(vae=self.vae, text_encoder=self.text, tokenizer=self.tokenizer, unet=self.unet, scheduler=self.noise, safety_checker=None, feature_extractor=None, image_encoder=None, requires_safety_checker=False)
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-039
+# %% ../nbs/08_tiny.ipynb #08-tiny-044
 SHOW = ['a cat on the beach', 'a dog on red stripes', 'two frogs on a blue background', 'a panda wearing a crown in the snow', 'a pig next to a car on the grass', 'a small fox at night',
         'a big owl on a yellow background', 'a penguin on purple dots', 'an apple on green checks', 'a mushroom on the left on a black background', 'a bear wearing a hat on pink', 'a photo of a cat']
 
@@ -298,7 +299,7 @@ def sample_grid(tr, prompts=SHOW):
     for k, a in enumerate(x): sheet.paste(Image.fromarray(a), (128*(k % 6), 128*(k//6)))
     return sheet
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-040
+# %% ../nbs/08_tiny.ipynb #08-tiny-045
 def train_tiny(
     folder,          # Where checkpoints and sample grids go; an earlier run in it is gone on with
     total=6000,      # Optimizer steps in all
@@ -316,7 +317,7 @@ def train_tiny(
     tr = TinyTraining(total=total, **settings).resume(folder)
     if start and not tr.step: tr.warm_start(start)
     with ThreadPoolExecutor(1) as pool, tqdm(total=total, initial=tr.step, disable=not progress) as bar:
-        make = lambda step: pool.submit(scene_batch, [tr.seed, step], tr.batch, tr.atlas)
+        make = lambda step: pool.submit(scene_batch, [tr.seed, step], tr.batch, tr.atlas, tr.pairs)
         ahead = make(tr.step)
         while tr.step < (stop or total):
             data, ahead = ahead.result(), make(tr.step+1)
@@ -326,8 +327,8 @@ def train_tiny(
                 if samples: sample_grid(tr).save(folder/f'samples_{tr.step:06d}.png')
     return tr
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-049
-SETTINGS = dict(name='tiny', steps=120, batch_size=16, micro_batch=16, lr_value=.02, lr_embedding=5e-5, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.) # Tuned on this base
+# %% ../nbs/08_tiny.ipynb #08-tiny-054
+SETTINGS = dict(name='tiny', steps=120, batch_size=16, micro_batch=16, lr_value=.02, lr_embedding=1e-5, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.) # Tuned on this base
 
 def world_captions(
     n=3000, # Captions
@@ -344,6 +345,8 @@ def ship_tiny(
     vae=None,        # With its decoder trained; trained here if None
     settings=SETTINGS, # For `perfusion.json`: learning rates, steps, β, τ
     policy='all',    # Tokens that the covariance counts, see below
+    begun='random networks', # Where the training began, for the card
+    commit='of this version', # Of the code it was trained with, for the card
 ):
     "Write the embedded model as a diffusers folder in float16, with its covariance, learning settings and card"
     folder, vae = Path(folder), vae or tr.vae
@@ -357,20 +360,20 @@ def ship_tiny(
     with torch.no_grad(): cov = estimate_covariance(lambda t: encode_prompts(t, pipe.tokenizer, text), world_captions(), policy=policy, meta=dict(encoder='embedded model'))
     cov.save(folder/'covariance.safetensors')
     (folder/'perfusion.json').write_text(json.dumps(dict(settings, things=THINGS), indent=1))
-    (folder/'README.md').write_text(CARD.format(steps=tr.step, pictures=tr.step*tr.batch, things=' '.join(THINGS), seed=tr.seed, loss=tr.loss, word=tr.word_loss))
+    (folder/'README.md').write_text(CARD.format(steps=tr.step, pictures=tr.step*tr.batch, things=' '.join(THINGS), seed=tr.seed, loss=tr.loss, word=tr.word_loss, batch=tr.batch, cooldown=tr.cooldown, begun=begun, commit=commit))
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-050
+# %% ../nbs/08_tiny.ipynb #08-tiny-055
 CARD = """# Embedded model of perfusion-nb
 
 A StableDiffusionPipeline that draws emoji scenes at 64x64, for teaching and tests.
 
 - data: captioned scenes drawn by `perfusion_nb.scenes` from open emoji sets (Noto, Noto v1: Apache-2.0, Google; Fluent Emoji Flat: MIT, Microsoft; Twemoji: CC BY 4.0, Twitter). The style emojione is held out. Things: {things}.
-- training: `perfusion_nb.tiny.train_tiny`, seed {seed}, {steps} steps, {pictures} pictures, last mean loss {loss:.4f} (velocity, min-SNR 5), word reader {word:.4f}
+- training: `perfusion_train_tiny run --steps {steps} --cooldown {cooldown} --batch {batch} --seed {seed} --fast`, begun from {begun}, code {commit}: {pictures} pictures, last mean loss {loss:.4f} (velocity, weighed by Eq. 2 of notebook 08), word reader {word:.4f}
 - licence of the weights: Apache-2.0
 - draws at 12 to 25 DDIM steps, guidance 3
 """
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-052
+# %% ../nbs/08_tiny.ipynb #08-tiny-057
 def gate_prompts(
     n=200,  # Prompts
     seed=1, # Of the choice
