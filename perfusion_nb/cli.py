@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SD15', 'DEMO', 'load_base', 'one_sentence', 'perfusion_learn', 'perfusion_draw', 'perfusion_inspect',
-           'perfusion_covariance', 'demo_prompt', 'story', 'perfusion_demo']
+           'perfusion_covariance', 'demo_prompt', 'story', 'perfusion_demo', 'perfusion_train_tiny']
 
 # %% ../nbs/16_cli.ipynb #16-cli-002
 import contextlib, sys, textwrap, time
@@ -168,3 +168,30 @@ def perfusion_demo(
         story(photos, before, after, prompts).save(folder/'story.png')
         print(f'learned in {learning:.0f} s, all in {time.time()-start:.0f} s')
         print(f'picture       {folder/"story.png"}\nconcept file  {file} ({file.stat().st_size:,} bytes)\ndraw more     perfusion_draw {file} "a {token} at night" --n 4')
+
+# %% ../nbs/16_cli.ipynb #16-cli-029
+@call_parse
+def perfusion_train_tiny(
+    folder:str,              # Checkpoints and sample grids; an earlier run in it is gone on with
+    steps:int=30000,         # Optimizer steps in all
+    cooldown:int=3000,       # The last steps, in which the learning rate falls
+    batch:int=32,            # Pictures a step
+    pairs:float=.25,         # Share of scenes that are made "next to", besides those that are so by chance
+    every:int=250,           # Steps between checkpoints (and sample grids)
+    seed:int=0,              # All chance follows from it
+    start:str=None,          # Model folder to begin from, "tiny" for the one that ships; random networks if not given
+    out:str=None,            # Write the trained model here as a diffusers folder
+    fast:store_true=False,   # torch.compile the U-Net (needs a C++ compiler)
+):
+    "Train the embedded model: hours on a CPU, resumable"
+    with one_sentence():
+        from perfusion_nb.tiny import train_tiny, ship_tiny, tiny_folder
+        if min(steps, cooldown, batch, every) < 1: raise ValueError('steps, cooldown, batch and every must be at least 1.')
+        if not 0 <= pairs <= 1: raise ValueError(f'pairs is a share, from 0 to 1, not {pairs}.')
+        begin = tiny_folder() if start == 'tiny' else start and Path(start)
+        if begin and not (begin/'model_index.json').is_file(): raise ValueError(f'{begin} is no diffusers model folder: give one that holds a model_index.json, or "tiny".')
+        tr = train_tiny(folder, total=steps, every=every, start=begin, cooldown=cooldown, batch=batch, seed=seed, pairs=pairs, fast=fast)
+        print(f'{folder}: {tr.step} steps of {tr.batch} pictures, mean loss {tr.loss:.4f}')
+        if out:
+            from diffusers import AutoencoderKL
+            ship_tiny(tr, out, vae=AutoencoderKL.from_pretrained(begin/'vae') if begin else None); print(out)
