@@ -178,6 +178,7 @@ class Rank1EditModule(nn.Module):
         train_temperature:float=.1,   # Its softness in training (paper §5)
         eval_beta:float=.7,           # Midpoint when drawing: 0.6 to 0.75 local lock, 0.4 to 0.6 global (paper §5)
         eval_temperature:float=.15,   # Softness when drawing (paper §5)
+        frac_gradient_concept_embed:float=1., # In training, this share of the gradient reaches the encodings (1: all of it, our choice; see the exercises)
     ):
         super().__init__()
         (d, d_out), C = _widths(key_or_values_proj), C if cov is None else cov
@@ -188,6 +189,8 @@ class Rank1EditModule(nn.Module):
         if len(encoding) != num_concepts: raise ValueError(f'There are {len(encoding)} encodings for num_concepts={num_concepts}; give one each.')
         self.proj, self.is_key_proj, self.encodings = key_or_values_proj.requires_grad_(False), is_key_proj, nn.ModuleList(encoding)
         self.train_beta, self.train_temperature, self.eval_beta, self.eval_temperature = train_beta, train_temperature, eval_beta, eval_temperature
+        if not 0 < frac_gradient_concept_embed <= 1: raise ValueError(f'frac_gradient_concept_embed is a share above 0 and at most 1, not {frac_gradient_concept_embed}.')
+        self.frac_gradient_concept_embed = frac_gradient_concept_embed
         device = next((p.device for p in self.proj.parameters()), None)
         self.register_parameter('o_star', None if is_key_proj else nn.Parameter(torch.zeros(num_concepts, d_out, device=device)))
         self.register_buffer('was_set', torch.zeros(num_concepts, dtype=torch.bool, device=device))
@@ -206,7 +209,7 @@ class Rank1EditModule(nn.Module):
 def forward(self:Rank1EditModule,
     text_enc,                      # Encodings (b,n,d), any floating type, any n
     *,
-    concept_indices=None,          # Where the concept stands in each prompt (b,); in training
+    concept_indices=None,          # Where the concept stands in each prompt, (b,) or, for several places, (b,n) filled up with −1; in training
     text_enc_with_superclass=None, # The same prompts with the superclass (b,n,d); in the first training forward; when drawing, keys are read from it (global lock)
     concept_id=None,               # Which concept(s), int or tuple; default: all when drawing, the only one in training
     beta=None,                     # Midpoint of the gate; a number or one per concept; default by mode
@@ -214,7 +217,9 @@ def forward(self:Rank1EditModule,
 ): # (b,n,d_out), the type of the projection's output
     "The edited projection (Eq. 3 of `03_gate`)"
     ids, e, dtype = self._which(concept_id), _wide(text_enc), layer_dtype(self.proj, text_enc)
-    if self.training: self._learn(e, ids, concept_indices, text_enc_with_superclass)
+    if self.training:
+        self._learn(e, ids, concept_indices, text_enc_with_superclass)
+        if (f := self.frac_gradient_concept_embed) < 1: e = torch.lerp(e.detach(), e, f)
     cs = [self._begun(k) for k in ids]
     if self.is_key_proj and not self.training and text_enc_with_superclass is not None: return self.proj(text_enc_with_superclass.to(dtype))
     I, U = torch.stack([c.i_star for c in cs]), torch.stack([c.u_star for c in cs])
@@ -254,8 +259,10 @@ def _learn(self:Rank1EditModule, e, ids, at, with_superclass):
     "Note the concept's encoding; the first time, start from the superclass"
     c = self.encodings[ids[0]]
     if at is None: raise ValueError('Training needs concept_indices=, a tensor (b,) that says where the concept stands in each prompt; call .eval() to draw.')
-    if e.dim() != 3 or at.numel() != len(e): raise ValueError(f'Training needs encodings (b,n,d) and one concept index per prompt, but these have shapes {tuple(e.shape)} and {tuple(at.shape)}.')
-    here = torch.arange(len(e), device=e.device), at.reshape(-1).to(e.device)
+    if e.dim() != 3 or at.dim() not in (1, 2) or len(at) != len(e): raise ValueError(f'Training needs encodings (b,n,d) and one concept index per prompt, or several (b,n), but these have shapes {tuple(e.shape)} and {tuple(at.shape)}.')
+    at = at.reshape(len(e), -1).to(e.device); row, col = (at >= 0).nonzero(as_tuple=True)
+    if not len(row) or (at >= e.shape[1]).any(): raise ValueError(f'No prompt names the concept, or it stands beyond the {e.shape[1]} positions: concept_indices={at.tolist()}.')
+    here = row, at[row, col]
     if not c.started:
         if with_superclass is None: raise ValueError('The first training forward needs text_enc_with_superclass=, the encodings of the same prompts with the superclass word.')
         first = _wide(with_superclass[here].detach())

@@ -556,26 +556,34 @@ def open_clip_encodings(
     return text.ln_final(seen['e'] if getattr(text.transformer, 'batch_first', True) else seen['e'].transpose(0, 1))
 
 class OpenClipEmbedWrapper(nn.Module):
-    "A frozen open_clip model with one learned word: sentences in, encodings for the cross-attention out"
+    "A frozen text encoder with one learned word: sentences in, encodings for the cross-attention out"
     def __init__(self,
-        clip,                   # `open_clip.CLIP` or `CustomTextCLIP`, is frozen
+        clip,                   # `open_clip.CLIP`, `CustomTextCLIP`, or a transformers text encoder with its `tokenizer`; is frozen
         superclass_string=None, # e.g. "dog" or "teddy bear"
         skip=0,                 # Transformer blocks left out at the end (1: SD 2's choice)
         words=None,             # Instead of a superclass: an `EmbeddingWrapper`, or several merged
+        tokenizer=None,         # `CLIPTokenizer` of a transformers encoder: (pipe.text_encoder, 'dog', tokenizer=pipe.tokenizer)
         **kwargs,               # Of `EmbeddingWrapper`
     ):
         super().__init__()
-        if not hasattr(getattr(clip, 'text', clip), 'token_embedding'): raise ValueError(f"{type(clip).__name__} has no token_embedding: pass open_clip's model itself.")
-        self.clip, self.skip, self.text = clip.requires_grad_(False), skip, [getattr(clip, 'text', clip)] # In a list: not registered twice
-        self.words = words or EmbeddingWrapper(self.text[0].token_embedding, superclass_string, **kwargs)
+        if tokenizer is None and not hasattr(getattr(clip, 'text', clip), 'token_embedding'): raise ValueError(f"{type(clip).__name__} has no token_embedding: pass open_clip's model itself, or a transformers text encoder with its tokenizer=.")
+        if tokenizer is not None and skip: raise ValueError('skip= is for open_clip: a transformers encoder for SD 2 has the last block left out already.')
+        self.clip, self.skip, self.tokenizer = clip.requires_grad_(False), skip, tokenizer
+        if tokenizer is not None: kwargs = dict(tokenize=lambda prompts: prompt_ids(prompts, tokenizer)) | kwargs
+        self.words = words or EmbeddingWrapper(clip.get_input_embeddings() if tokenizer is not None else getattr(clip, 'text', clip).token_embedding, superclass_string, **kwargs)
 
 @patch
 def encode_ids(self:OpenClipEmbedWrapper,
     ids,       # (b, n)
     here=None, # Where learned rows are written, of `words.places`
 ):             # (b, n, d)
-    "Token encodings by the model's own `encode_text`"
-    return open_clip_encodings(self.clip, ids, self.skip, None if here is None else lambda x: self.words.write(x, here))
+    "Token encodings by the model itself"
+    write = None if here is None else lambda x: self.words.write(x, here)
+    if self.tokenizer is None: return open_clip_encodings(self.clip, ids, self.skip, write)
+    hook = self.words.embed.register_forward_hook(lambda module, args, x: write(x)) if write else None
+    try: return encode_ids(ids, self.clip)
+    finally:
+        if hook: hook.remove()
 
 @patch
 def forward(self:OpenClipEmbedWrapper,

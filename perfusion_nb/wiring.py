@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['find_cross_attention', 'row_key', 'prepare_edit', 'Installed', 'Perfusion', 'base_settings', 'key_and_value',
-           'trace_cross_attention', 'make_key_value_proj_rank1_edit_modules_']
+           'trace_cross_attention', 'make_key_value_proj_rank1_edit_modules_', 'save', 'load']
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-003
 import hashlib, json, warnings
@@ -21,7 +21,7 @@ from fastcore.basics import patch
 from .gate import ratio, gate, project_off
 from .keylock import ConceptEncoding, Rank1EditModule, keys_input, values_output, linear_part
 from .concept import Concept, save_concept, load_concepts, merge_concepts, fingerprint, check_weights, check_fits
-from .text import TextHooks, super_encoding
+from .text import EmbeddingWrapper, TextHooks, super_encoding
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-008
 def find_cross_attention(
@@ -432,3 +432,52 @@ def make_key_value_proj_rank1_edit_modules_(
     values = Rank1EditModule(getattr(cross_attention, value_proj_name), encoding=list(keys.encodings), **kwargs)
     setattr(cross_attention, key_proj_name, keys); setattr(cross_attention, value_proj_name, values)
     return keys, values
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-file-01
+def _by_hand(models):
+    "The edited projections by name, and the wrapped embeddings, of one module or several"
+    models = list(models) if isinstance(models, (list, tuple)) else [models]
+    edits = [(n, m) for x in models for n, m in x.named_modules() if isinstance(m, Rank1EditModule)]
+    rows = [m for x in models for m in x.modules() if isinstance(m, EmbeddingWrapper)]
+    if not edits or not rows: raise ValueError(f'A concept is made of Rank1EditModules and an EmbeddingWrapper, but here are {len(edits)} and {len(rows)}: wire the network first, or pass [network, wrapper].')
+    if len(dict(edits)) < len(edits): raise ValueError('Two of these modules hold an edited projection of the same name: pass one module that holds them all.')
+    if {m.num_concepts for _, m in edits} != {len(rows)}: raise ValueError(f'EmbeddingWrappers: {len(rows)}, but num_concepts of the projections: {sorted({m.num_concepts for _, m in edits})}; each concept needs its word.')
+    return dict(edits), rows
+
+def save(
+    text_image_model, # Module that holds `Rank1EditModule`s and `EmbeddingWrapper`s, or a list of such: [unet, wrapper]
+    path,             # File to write (safetensors)
+    meta=None,        # Anything JSON can hold: base, author …
+)->Path:              # Where it was written
+    "Write what was learned by hand to a concept file"
+    edits, rows = _by_hand(text_image_model); cpu = lambda t: t.detach().float().cpu().clone()
+    def record(j, w):
+        cs = [m.encodings[j] for m in edits.values()]; first = cs[0]
+        if not all(c.started for c in cs): raise ValueError(f'{w.token} has not begun in every projection: run a training forward first.')
+        for c in cs: c.commit()
+        if not all(c.i_star.shape == first.i_star.shape and torch.allclose(c.i_star, first.i_star.to(c.i_star), rtol=1e-4, atol=1e-6) for c in cs): raise ValueError('These projections read different encodings, and a concept file written by hand has room for one: save them apart.')
+        for m in edits.values(): m._begun(j)
+        return Concept(w.token, w.superclass, **{k: {'text': cpu(getattr(first, k))} for k in ('i_star', 'u_star', 'e_super')}, token_embedding={'text_encoder': cpu(w.concept)},
+                       o_star_v={n: cpu(m.o_star[j]) for n, m in edits.items() if not m.is_key_proj}, meta=dict(meta or {}))
+    records = [record(j, w) for j, w in enumerate(rows)]
+    return save_concept(records[0], path) if len(records) == 1 else merge_concepts(records, path)
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-file-02
+@torch.no_grad()
+def load(
+    text_image_model, # Module wired as when it was saved, or a list of such
+    path,             # A concept file, of `save` or of `perf.save`
+)->list:              # Tokens that were loaded
+    "Read a concept file into a network that was wired by hand"
+    (edits, rows), concepts = _by_hand(text_image_model), load_concepts(path)
+    if len(rows) != len(concepts): raise ValueError(f"'{path}' holds {len(concepts)} concepts and this network has room for {len(rows)}: wire it with num_concepts={len(concepts)} and as many EmbeddingWrappers.")
+    widths = {n: m.o_star.shape[1] for n, m in edits.items() if not m.is_key_proj}
+    for c, w in zip(concepts, rows):
+        check_fits(c, widths, {'text': len(next(iter(edits.values())).encodings[0].i_star)}, {'text_encoder': len(w.concept)})
+        if w.superclass != c.superclass: raise ValueError(f"{c.token} is a {c.superclass}, but the EmbeddingWrapper's superclass is {w.superclass!r}: make one for {c.superclass!r}.")
+    for j, (c, w) in enumerate(zip(concepts, rows)):
+        w.token = c.token; w.concept.copy_(c.token_embedding['text_encoder'])
+        for n, m in edits.items():
+            k = m.encodings[j]; k.start(c.e_super['text'].to(k.e_super)); k.i_star.copy_(c.i_star['text']); k.u_star.copy_(c.u_star['text'])
+            if not m.is_key_proj: m.o_star[j] = c.o_star_v[n].to(m.o_star); m.was_set[j] = True; m._set[j] = True
+    return [c.token for c in concepts]
