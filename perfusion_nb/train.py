@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['logger', 'DEFAULTS', 'HELD_OUT_PROMPTS', 'loss_fn_weighted_by_mask', 'sample_generator', 'base_name',
-           'is_sd15_encoder', 'find_covariance', 'plain_captions', 'pipeline_covariance', 'frozen', 'Learning',
-           'save_learning', 'resume_learning', 'picture_print']
+           'sd15_covariance', 'is_sd15_encoder', 'find_covariance', 'plain_captions', 'pipeline_covariance', 'frozen',
+           'Learning', 'save_learning', 'resume_learning', 'picture_print']
 
 # %% ../nbs/12_train.ipynb #12-train-003
 import hashlib, io, json, logging, math, os, warnings
@@ -65,6 +65,10 @@ def base_name(
     return settings.get('name') or (Path(path).name if Path(path).exists() else path)
 
 # %% ../nbs/12_train.ipynb #12-train-016
+def sd15_covariance()->Covariance:
+    "The covariance of SD 1.5's text encoder, which travels with the package"
+    return Covariance.load(files('perfusion_nb')/'assets'/'covariance_sd15.safetensors')
+
 def is_sd15_encoder(
     text_encoder, # A transformers text model
 )->bool:
@@ -79,7 +83,7 @@ def find_covariance(
 )->Covariance:
     "The covariance that belongs to a pipeline's text encoder: the base's own, the package's, a cached one, or a new estimate"
     if folder and (p := Path(folder)/'covariance.safetensors').is_file(): return Covariance.load(p)
-    if is_sd15_encoder(pipe.text_encoder): return Covariance.load(files('perfusion_nb')/'assets'/'covariance_sd15.safetensors')
+    if is_sd15_encoder(pipe.text_encoder): return sd15_covariance()
     name = hashlib.blake2b(json.dumps(fingerprint(pipe.text_encoder), sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
     cached = Path(os.environ.get('XDG_CACHE_HOME', Path.home()/'.cache'))/'perfusion_nb'/f'covariance_{name}.safetensors'
     if cached.is_file(): return Covariance.load(cached)
