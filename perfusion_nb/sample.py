@@ -14,7 +14,7 @@ import torch
 from fastcore.basics import patch
 
 # %% ../nbs/13_sample.ipynb #13-sample-005
-from .wiring import Perfusion
+from .wiring import LOCKS, Perfusion
 from .train import gate_table
 
 # %% ../nbs/13_sample.ipynb #13-sample-008
@@ -28,14 +28,14 @@ def _number(name, value, low, high):
 def using(self:Perfusion,
     beta=None,  # Gate's midpoint, a number or {token: number}
     tau=None,   # Gate's temperature, likewise
-    lock=None,  # "local" or "global"
+    lock=None,  # "local", "global" or "global-gated"
     super_embeds=None, # For the global lock with `prompt_embeds=`: encodings of the superclass prompts (b, n, d)
 ):
     "Within: these settings; afterwards those of before"
     before = self.beta, self.tau, self.lock, self.super_embeds
     if beta is not None: self.beta = _number('beta', beta, -5, 5)
     if tau is not None: self.tau = _number('tau', tau, 1e-3, 5)
-    if lock is not None and lock not in ('local', 'global'): raise ValueError(f'lock is {lock!r}: choose "local" (keys of the concept\'s word from its superclass) or "global" (keys of the whole prompt).')
+    if lock is not None and lock not in LOCKS: raise ValueError(f'lock is {lock!r}: choose "local" (keys of the concept\'s word from its superclass), "global" (keys of the whole prompt) or "global-gated" (those, and the edit besides).')
     self.lock, self.super_embeds, self._rows_of = lock or self.lock, super_embeds, None
     try: yield self
     finally: self.beta, self.tau, self.lock, self.super_embeds = before; self._rows_of = None
@@ -48,7 +48,7 @@ def draw(self:Perfusion,
     seed:int=0,       # Of the first picture; the next ones count on
     beta=None,        # Gate's midpoint, 0.4 to 0.75; a number or {token: number}
     tau=None,         # Gate's temperature, 0.1 to 0.2
-    lock:str=None,    # "local" or "global"
+    lock:str=None,    # "local", "global" or "global-gated"
     steps:int=None,   # Denoising steps; the base's default if None
     guidance_scale:float=None, # Classifier-free guidance; the base's default if None
     **kwargs,         # Anything else the pipeline takes (negative_prompt, image, strength, width …)
