@@ -224,6 +224,12 @@ def _batches(items, size):
     items = iter(items)
     while batch := list(islice(items, size)): yield batch
 
+def _write_count(path, state):
+    "Write a checkpoint whole or not at all"
+    path = Path(path); part = path.with_name(path.name + f'.part{os.getpid()}'); path.parent.mkdir(parents=True, exist_ok=True)
+    try: torch.save(state, part); os.replace(part, path)
+    finally: part.unlink(missing_ok=True)
+
 @torch.no_grad()
 def estimate_covariance(
     encode,               # Function: list of captions → encodings (b,n,d), ids (b,n), id that begins, id that ends a text
@@ -233,18 +239,32 @@ def estimate_covariance(
     ridge=RIDGE,          # Relative ridge λ (Eq. 2)
     progress=False,       # Show a progress bar
     meta=None,            # More about the origin: encoder, fingerprint of its weights, name of the caption list, …
+    checkpoint=None,      # File for what was counted so far; if it is there, counting goes on from it
+    every=50,             # Batches between two writings of it
 )->Covariance: # With its origin in `.meta`
     "Measure the second moment of an encoder over captions"
     from tqdm.auto import tqdm
     _check_policy(policy)
     if isinstance(captions, str): raise ValueError('Captions are a list of texts, but this is one text; put it in a list.')
     parts, sums, sha, dtype = ['non_padding', 'all'] if policy == 'half' else [policy], None, hashlib.sha256(), None
-    with tqdm(total=len(captions) if hasattr(captions, '__len__') else None, disable=not progress, desc='covariance', unit=' captions') as bar:
-        for batch in _batches(captions, batch_size):
-            e, ids, bos_id, eos_id = encode(batch)
-            if sums is None: sums, dtype = [SecondMoment(e.shape[-1]) for _ in parts], str(e.dtype).removeprefix('torch.')
-            for s, p in zip(sums, parts): s.add(e, token_mask(ids, p, bos_id, eos_id))
-            sha.update('\n'.join([*batch, '']).encode()); bar.update(len(batch))
+    total, todo, seen = len(captions) if hasattr(captions, '__len__') else None, iter(captions), 0
+    def keep():
+        if checkpoint and sums is not None: _write_count(checkpoint, dict(sums=[s.state_dict() for s in sums], seen=seen, sha=sha.hexdigest(), policy=policy, dtype=dtype))
+    if checkpoint and Path(checkpoint).is_file():
+        kept = torch.load(checkpoint, weights_only=True)
+        for c in islice(todo, kept['seen']): sha.update(f'{c}\n'.encode())
+        if (kept['sha'], kept['policy']) != (sha.hexdigest(), policy): raise ValueError(f'{checkpoint} was counted over other captions or another policy; delete it to begin anew, or give what it was begun with.')
+        sums, seen, dtype = [SecondMoment(len(s['sum'])).load_state_dict(s) for s in kept['sums']], kept['seen'], kept['dtype']
+    with tqdm(total=total, initial=seen, disable=not progress, desc='covariance', unit=' captions') as bar:
+        try:
+            for k, batch in enumerate(_batches(todo, batch_size), 1):
+                e, ids, bos_id, eos_id = encode(batch)
+                if sums is None: sums, dtype = [SecondMoment(e.shape[-1]) for _ in parts], str(e.dtype).removeprefix('torch.')
+                for s, p in zip(sums, parts): s.add(e, token_mask(ids, p, bos_id, eos_id))
+                sha.update('\n'.join([*batch, '']).encode()); seen += len(batch); bar.update(len(batch))
+                if k % every == 0: keep()
+        except KeyboardInterrupt: keep(); raise
+    keep()
     if sums is None: raise ValueError('There are no captions to measure; pass at least a few hundred.')
     sums = [s.reduce() for s in sums]
     origin = dict(captions=sums[0].n_captions, tokens=sums[0].n_tokens, policy=policy, dtype=dtype, captions_sha256=sha.hexdigest()[:16])

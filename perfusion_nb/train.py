@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['logger', 'DEFAULTS', 'HELD_OUT_PROMPTS', 'loss_fn_weighted_by_mask', 'sample_generator', 'base_name',
-           'sd15_covariance', 'is_sd15_encoder', 'find_covariance', 'plain_captions', 'pipeline_covariance', 'frozen',
-           'Learning', 'save_learning', 'resume_learning', 'picture_print']
+           'sd15_covariance', 'perfusion_pytorch_covariance', 'is_sd15_encoder', 'find_covariance', 'plain_captions',
+           'pipeline_covariance', 'frozen', 'Learning', 'save_learning', 'resume_learning', 'picture_print']
 
 # %% ../nbs/12_train.ipynb #12-train-003
 import hashlib, io, json, logging, math, os, warnings
 from contextlib import contextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from .covariance import Covariance, estimate_covariance
 from .gate import gate
 from .keylock import ConceptEncoding
 from .concept import Concept, fingerprint, write_atomic
-from .data import TEMPLATES, load_pictures, PictureSet
+from .data import TEMPLATES, clipseg_masks, load_pictures, PictureSet
 from .text import encode_prompts, super_encoding
 from .wiring import Perfusion, Installed
 
@@ -69,6 +70,14 @@ def sd15_covariance()->Covariance:
     "The covariance of SD 1.5's text encoder, which travels with the package"
     return Covariance.load(files('perfusion_nb')/'assets'/'covariance_sd15.safetensors')
 
+def perfusion_pytorch_covariance()->Covariance:
+    "The same statistic from an installed perfusion-pytorch, in full precision"
+    from importlib.util import find_spec
+    spec = find_spec('perfusion_pytorch')
+    if spec is None: raise ValueError('perfusion-pytorch is not installed: pip install perfusion-pytorch, or use the copy in this package (sd15_covariance).')
+    C = torch.load(Path(spec.submodule_search_locations[0])/'data'/'covariance_CLIP_ViT-L-14.pt', map_location='cpu', weights_only=True)
+    return Covariance(C, dict(source='perfusion-pytorch (MIT), computed by Brad Vidler from 100,000 LAION captions', policy='unrecorded (consistent with non_padding)', encoder='CLIP ViT-L/14'), ridge=0)
+
 def is_sd15_encoder(
     text_encoder, # A transformers text model
 )->bool:
@@ -88,13 +97,13 @@ def find_covariance(
     cached = Path(os.environ.get('XDG_CACHE_HOME', Path.home()/'.cache'))/'perfusion_nb'/f'covariance_{name}.safetensors'
     if cached.is_file(): return Covariance.load(cached)
     logger.info('Estimating the covariance of this text encoder once; it is kept in %s', cached)
-    cov = pipeline_covariance(pipe, progress=progress)
+    cov = pipeline_covariance(pipe, plain_captions(2000), progress=progress)
     cached.parent.mkdir(parents=True, exist_ok=True); cov.save(cached)
     return cov
 
 # %% ../nbs/12_train.ipynb #12-train-017
 def plain_captions(
-    n=2000, # Captions
+    n=10_000, # Captions
     seed=0, # Of the choice
 )->list:
     "Varied captions composed from word lists, for estimating a covariance where none is known"
@@ -108,12 +117,13 @@ def pipeline_covariance(
     policy='non_padding', # Which tokens are counted, see notebook 02
     batch_size=32,
     progress=True,
+    checkpoint=None,    # File to stop and go on with, see `estimate_covariance`
 )->Covariance:
     "Measure the second moment of a pipeline's text encodings"
     tok, enc = pipe.tokenizer, pipe.text_encoder
     with torch.no_grad(), warnings.catch_warnings():
         warnings.filterwarnings('ignore', message='The prompt is .* too long')
-        return estimate_covariance(lambda texts: encode_prompts(texts, tok, enc), captions or plain_captions(), policy=policy, batch_size=batch_size, progress=progress, meta=dict(encoder=base_name(pipe, {}) or type(enc).__name__))
+        return estimate_covariance(lambda texts: encode_prompts(texts, tok, enc), plain_captions() if captions is None else captions, policy=policy, batch_size=batch_size, progress=progress, checkpoint=checkpoint, meta=dict(encoder=base_name(pipe, {}) or type(enc).__name__))
 
 # %% ../nbs/12_train.ipynb #12-train-019
 @patch
@@ -279,7 +289,7 @@ def learn(self:Perfusion,
     photos,               # Folder, paths or PIL pictures of the thing (3 to 7 are usual)
     token:str='<toy>',    # The new word
     superclass:str='toy', # What kind of thing it is, in the base model's words
-    masks=None,           # Masks of the thing: folder, list, or "alpha"; None: the whole picture counts
+    masks=None,           # Masks of the thing: folder, list, function, "alpha", or "clipseg"; None: the whole picture counts
     flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
     steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
     batch_size:int=None,  # Samples per step (16)
@@ -304,6 +314,7 @@ def learn(self:Perfusion,
     c = self.begin(token, superclass, covariance, progress)
     try:
         learning = Learning(c, o['lr_value'], o['lr_embedding'])
+        if isinstance(masks, str) and masks == 'clipseg': masks = partial(clipseg_masks, superclass=superclass)
         bank = PictureSet.encode(self.pipe.vae, pictures, masks=masks, flip=flip)
         run = dict(token=c.token, superclass=superclass, seed=seed, batch_size=o['batch_size'], lr_value=o['lr_value'], lr_embedding=o['lr_embedding'], pictures=picture_print(pictures), flip=flip, masks=masks is not None)
         if checkpoint: resume_learning(learning, checkpoint, run)
