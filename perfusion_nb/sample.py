@@ -66,7 +66,7 @@ def draw(self:Perfusion,
     bar = dict(getattr(self.pipe, '_progress_bar_config', {}))
     self.pipe.set_progress_bar_config(**{**bar, 'disable': True})
     try:
-        with self.using(beta, tau, lock, kwargs.pop('super_embeds', None)): return self.pipe(many, **kwargs).images
+        with self.using(beta, tau, lock, kwargs.pop('super_embeds', None)): return self.pipe(many, **(self.run | kwargs))[0]
     finally: self.pipe.set_progress_bar_config(**bar)
 
 # %% ../nbs/13_sample.ipynb #13-sample-011

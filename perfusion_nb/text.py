@@ -171,7 +171,8 @@ def _attach(self:TextHooks):
     if embedding is self._embedding: return
     for h in self._inner: h.remove()
     self._embedding = embedding
-    self._inner = [embedding.register_forward_pre_hook(self._before_embedding), embedding.register_forward_hook(self._after_embedding)]
+    tied = [m for m in self.text_encoder.modules() if isinstance(m, nn.Embedding) and m.weight is embedding.weight] # T5 looks words up in a twin
+    self._inner = [h for m in tied or [embedding] for h in (m.register_forward_pre_hook(self._before_embedding), m.register_forward_hook(self._after_embedding))]
 
 @patch
 def _before(self:TextHooks, module, args, kwargs):
@@ -322,9 +323,20 @@ def add(self:TextHooks,
         row = embedding.detach().to(row.device, torch.float32).clone()
     if stale := self._stale(token): drop_added_tokens(self.tokenizer, stale, [n for p in self for n in p.names])
     p = Placeholder(self._name(token), superclass, (), super_ids, row)
-    self.tokenizer.add_tokens([AddedToken(n, normalized=True) for n in p.names])
+    self._put(p)
     self.placeholders[p.token] = p; self._refresh()
     return p
+
+@patch
+def _put(self:TextHooks, p):
+    "Add a placeholder's tokens; where a tokenizer makes a token of the space before them, they take it in"
+    from tokenizers import AddedToken
+    count = lambda s: len(self.tokenizer(s, verbose=False).input_ids)
+    for p.lstrip in (False, True):
+        self.tokenizer.add_tokens([AddedToken(n, normalized=True, lstrip=p.lstrip) for n in p.names])
+        if count(f'a {p.token} a') == count(f'a {p.superclass} a') - len(p.super_ids) + 1: return
+        drop_added_tokens(self.tokenizer, p.names, [n for q in self for n in q.names])
+    raise ValueError(f"This tokenizer does not cut 'a {p.token} a' like 'a {p.superclass} a', so the concept would stand elsewhere than its superclass: choose another token.")
 
 @patch
 def _refresh(self:TextHooks):
@@ -334,7 +346,7 @@ def _refresh(self:TextHooks):
     lost = [n for p in self for n in p.names if n not in self.tokenizer.added_tokens_encoder]
     if lost:
         _log.warning("The tokenizer had lost %s and has it back now; encode the prompt again.", ', '.join(lost)) if any(p.ids for p in self if p.names[0] in lost) else None
-        self.tokenizer.add_tokens([AddedToken(n, normalized=True) for n in lost])
+        self.tokenizer.add_tokens([AddedToken(n, normalized=True, lstrip=p.lstrip) for p in self for n in p.names if n in lost])
     known = self.tokenizer.added_tokens_encoder
     for p in self: p.ids = tuple(known[n] for n in p.names)
 

@@ -85,6 +85,15 @@ def is_sd15_encoder(
     c = text_encoder.config
     return (getattr(c, 'hidden_size', 0), getattr(c, 'num_hidden_layers', 0), getattr(c, 'vocab_size', 0)) == (768, 12, 49408)
 
+def _cached(weights, estimate):
+    "The covariance kept for these weights, or a new estimate that is kept"
+    name = hashlib.blake2b(json.dumps(weights, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+    path = Path(os.environ.get('XDG_CACHE_HOME', Path.home()/'.cache'))/'perfusion_nb'/f'covariance_{name}.safetensors'
+    if path.is_file(): return Covariance.load(path)
+    logger.info('Estimating the covariance of this text encoder once; it is kept in %s', path)
+    cov = estimate(); path.parent.mkdir(parents=True, exist_ok=True); cov.save(path)
+    return cov
+
 def find_covariance(
     pipe,            # A diffusers pipeline
     folder=None,     # The base's folder, if it carries one
@@ -93,13 +102,7 @@ def find_covariance(
     "The covariance that belongs to a pipeline's text encoder: the base's own, the package's, a cached one, or a new estimate"
     if folder and (p := Path(folder)/'covariance.safetensors').is_file(): return Covariance.load(p)
     if is_sd15_encoder(pipe.text_encoder): return sd15_covariance()
-    name = hashlib.blake2b(json.dumps(fingerprint(pipe.text_encoder), sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
-    cached = Path(os.environ.get('XDG_CACHE_HOME', Path.home()/'.cache'))/'perfusion_nb'/f'covariance_{name}.safetensors'
-    if cached.is_file(): return Covariance.load(cached)
-    logger.info('Estimating the covariance of this text encoder once; it is kept in %s', cached)
-    cov = pipeline_covariance(pipe, plain_captions(2000), progress=progress)
-    cached.parent.mkdir(parents=True, exist_ok=True); cov.save(cached)
-    return cov
+    return _cached(fingerprint(pipe.text_encoder), lambda: pipeline_covariance(pipe, plain_captions(2000), progress=progress))
 
 # %% ../nbs/12_train.ipynb #12-train-017
 def plain_captions(
@@ -127,26 +130,67 @@ def pipeline_covariance(
 
 # %% ../nbs/12_train.ipynb #12-train-019
 @patch
+def context_covariances(self:Perfusion,
+    captions=None,        # Texts to count; composed ones if None
+    policy='non_padding', # Which tokens are counted, see notebook 02
+    batch_size=16,
+    progress=True,
+)->dict:                  # Context → `Covariance`
+    "Measure the second moment of what each context holds, as the network reads it"
+    if self.plain: return {'text': pipeline_covariance(self.pipe, captions, policy, progress=progress)}
+    def encode(ctx):
+        def of(texts): c = self.read_contexts(texts)[ctx]; tok = self.texts[c.encoder].tokenizer; return c.e, c.ids, -1 if tok.bos_token_id is None else tok.bos_token_id, tok.eos_token_id
+        return of
+    with torch.no_grad(): return {ctx: estimate_covariance(encode(ctx), plain_captions() if captions is None else captions, policy=policy, batch_size=batch_size, progress=progress, meta=dict(encoder=base_name(self.pipe, {}), context=ctx)) for ctx in self.contexts}
+
+@patch
+def _covariances(self:Perfusion, covariance, progress):
+    "What was given, or what belongs to this base, for each context"
+    if isinstance(covariance, dict):
+        if missing := set(self.contexts) - set(covariance): raise ValueError(f'covariance= lacks {", ".join(sorted(missing))}: give one for each of {", ".join(self.contexts)}, or none.')
+        return covariance
+    if covariance is not None: return {ctx: covariance for ctx in self.contexts}
+    if self.plain: return {'text': find_covariance(self.pipe, self.base.get('folder'), progress)}
+    weights = {n: fingerprint(h.text_encoder) for n, h in self.texts.items()} | self.base_fingerprint()
+    return {ctx: _cached({ctx: weights}, lambda ctx=ctx: self.context_covariances(plain_captions(2000), progress=progress)[ctx]) for ctx in self.contexts}
+
+# %% ../nbs/12_train.ipynb #12-train-019b
+@patch
+@torch.no_grad()
+def _superclass_encodings(self:Perfusion, superclass, placeholders):
+    "Mean over the templates of what each context holds at the (still untrained) concept's word, which is its superclass's (Eq. 2 of notebook 06)"
+    if self.plain: return {'text': super_encoding(TEMPLATES, superclass, self.pipe.tokenizer, self.pipe.text_encoder)}
+    token, out = next(iter(placeholders.values())).token, {}
+    for ctx, c in self.read_contexts([t.format(token) for t in TEMPLATES]).items():
+        here = c.ids == placeholders[c.encoder].ids[-1]
+        if (here.sum(1) != 1).any(): raise ValueError(f'{token} is not found where it was written: the pipeline changes its prompts on the way.')
+        out[ctx] = c.e.float()[here].mean(0)
+    return out
+
+@patch
 def begin(self:Perfusion,
     token:str,      # For example "<toy>"
     superclass:str, # A word (or words) of the base model's
-    covariance=None, # `Covariance` of the text encoder; found by `find_covariance` if None
+    covariance=None, # `Covariance` of the text encoder, or {context: `Covariance`}; found or estimated if None
     progress=True,
 )->Installed:
     "Install an untrained concept: everything at its superclass"
     self._check_new(token)
-    cov = covariance or find_covariance(self.pipe, self.base.get('folder'), progress)
-    device = self.pipe.unet.device
-    e_super = super_encoding(TEMPLATES, superclass, self.pipe.tokenizer, self.pipe.text_encoder).to(device)
-    encoding = ConceptEncoding(len(e_super), cov).to(device); encoding.start(e_super)
-    p = self.text.add(token, superclass)
-    values = self._superclass_values(e_super)
-    meta = dict(templates=TEMPLATES, covariance=cov.fingerprint, base=base_name(self.pipe, self.base), steps=0)
-    concept = Concept(token=token, superclass=superclass, i_star={'text': encoding.i_star.detach().clone()}, u_star={'text': encoding.u_star.detach().clone()}, e_super={'text': e_super},
-                      token_embedding={'text_encoder': p.row.detach().clone()}, o_star_v=values, meta=meta)
-    c = Installed(concept, p); c.encoding, c.o_super = encoding, values
+    covs = self._covariances(covariance, progress)
+    placeholders = self._add_words(token, superclass)
+    try:
+        e_super, encodings = self._superclass_encodings(superclass, placeholders), {}
+        for ctx, e in e_super.items(): encodings[ctx] = ConceptEncoding(len(e), covs[ctx]).to(self.device); encodings[ctx].start(e.to(self.device))
+        values = self._superclass_values({ctx: e.to(self.device) for ctx, e in e_super.items()})
+    except BaseException: [self.texts[n].remove(p.token) for n, p in placeholders.items()]; raise
+    prints = {ctx: cov.fingerprint for ctx, cov in covs.items()}
+    meta = dict(templates=TEMPLATES, covariance=prints if len(prints) > 1 else next(iter(prints.values())), base=base_name(self.pipe, self.base), steps=0)
+    first = next(iter(placeholders.values()))
+    vectors = {k: {x: getattr(e, k).detach().clone() for x, e in encodings.items()} for k in ('i_star', 'u_star', 'e_super')}
+    concept = Concept(token=first.token, superclass=superclass, **vectors, token_embedding={n: p.row.detach().clone() for n, p in placeholders.items()}, o_star_v=values, meta=meta)
+    c = Installed(concept, placeholders); c.o_super = values
+    for ctx, e in encodings.items(): c.parts[ctx].encoding = e
     c.o_star = {n: torch.nn.Parameter(v.clone()) for n, v in values.items()}
-    c.i_star, c.u_star = encoding.i_star, encoding.u_star
     self.concepts[c.token] = c; self._rows_of = None
     return c
 
@@ -166,7 +210,7 @@ def training_batch(self:Perfusion,
         t = torch.randint(0, self.pipe.scheduler.config.num_train_timesteps, (1,), generator=g)
         rows.append((z, torch.randn(z.shape, generator=g), t, b['masks'], TEMPLATES[int(torch.randint(len(TEMPLATES), (1,), generator=g))].format(token)))
     z, eps, t, masks, prompts = zip(*rows)
-    z, eps, t = (torch.cat(v).to(self.pipe.unet.device) for v in (z, eps, t))
+    z, eps, t = (torch.cat(v).to(self.device) for v in (z, eps, t))
     s = self.noise_scheduler; kind = s.config.prediction_type
     target = dict(epsilon=lambda: eps, v_prediction=lambda: s.get_velocity(z, eps, t), sample=lambda: z)[kind]()
     return s.add_noise(z, eps, t), t, target, None if masks[0] is None else torch.cat(masks).to(z), list(prompts)
@@ -182,10 +226,7 @@ def noise_scheduler(self:Perfusion):
 def denoising_loss(self:Perfusion, token, batch):
     "Loss of the concept's prompts on a batch"
     z, t, target, masks, prompts = batch
-    e = self.encode(prompts)
-    dtype = self.pipe.unet.dtype
-    out = self.pipe.unet(z.to(dtype), t, encoder_hidden_states=e.to(dtype)).sample
-    return loss_fn_weighted_by_mask(out, target, masks)
+    return loss_fn_weighted_by_mask(self.predict(z.to(self.dtype), t, prompts), target, masks)
 
 @patch
 def encode(self:Perfusion, prompts):
@@ -195,10 +236,10 @@ def encode(self:Perfusion, prompts):
 # %% ../nbs/12_train.ipynb #12-train-026
 @contextmanager
 def frozen(
-    pipe, # A diffusers pipeline
+    pipe, # A diffusers pipeline or alike
 ):
     "Within: no weight of the base model wants a gradient, and all networks are in eval mode; afterwards all is as it was"
-    nets = [n for n in pipe.components.values() if isinstance(n, torch.nn.Module)]
+    nets = [n for n in getattr(pipe, 'components', vars(pipe)).values() if isinstance(n, torch.nn.Module)]
     wanted, modes = [(p, p.requires_grad) for n in nets for p in n.parameters()], [(m, m.training) for n in nets for m in n.modules()]
     try:
         for p, _ in wanted: p.requires_grad_(False)
@@ -213,51 +254,74 @@ class Learning:
     "A concept in the making: what is trained, the optimizer, the history"
     def __init__(self, c, lr_value, lr_embedding, weight_decay=0.):
         self.c, self.step, self.losses = c, 0, []
-        self.opt = torch.optim.AdamW([dict(params=list(c.o_star.values()), lr=lr_value), dict(params=[c.placeholder.row], lr=lr_embedding)], weight_decay=weight_decay)
+        self.rows = {n: p.row for n, p in c.placeholders.items()}
+        self.opt = torch.optim.AdamW([dict(params=list(c.o_star.values()), lr=lr_value), dict(params=list(self.rows.values()), lr=lr_embedding)], weight_decay=weight_decay)
+    def moving(self):
+        "Everything a step changes beside the optimizer, by name"
+        encodings = {f'{k}.{x}': getattr(p.encoding, k) for x, p in self.c.parts.items() for k in ('i_star', 'u_star')}
+        return {f'row.{n}': v for n, v in self.rows.items()} | {f'o_star.{n}': v for n, v in self.c.o_star.items()} | encodings
     def state(self):
         "Copies of everything a step changes"
-        c, copy = self.c, lambda t: t.detach().clone()
         opt = {k: {n: v.clone() if torch.is_tensor(v) else v for n, v in s.items()} for k, s in self.opt.state_dict()['state'].items()}
-        return dict(step=self.step, losses=list(self.losses), row=copy(c.placeholder.row), o_star={n: copy(v) for n, v in c.o_star.items()}, i_star=copy(c.encoding.i_star), u_star=copy(c.encoding.u_star), opt=opt)
+        return dict(step=self.step, losses=list(self.losses), moving={n: v.detach().clone() for n, v in self.moving().items()}, opt=opt)
     @torch.no_grad()
     def set_state(self, d):
         "Go back to a state"
-        c = self.c; c.placeholder.row.copy_(d['row'])
-        for n, v in c.o_star.items(): v.copy_(d['o_star'][n])
-        c.encoding.i_star.copy_(d['i_star']); c.encoding.u_star.copy_(d['u_star']); c.i_star, c.u_star = c.encoding.i_star, c.encoding.u_star
+        for n, v in self.moving().items(): v.copy_(d['moving'][n])
         self.opt.load_state_dict(dict(state=d['opt'], param_groups=self.opt.state_dict()['param_groups']))
         self.step, self.losses = d['step'], list(d['losses'])
 
 # %% ../nbs/12_train.ipynb #12-train-032
+def _packed(learning:Learning, run:dict)->bytes:
+    "A run and its state"
+    data = io.BytesIO(); torch.save(dict(run=run, **learning.state()), data)
+    return data.getvalue()
+
+def _unpacked(data:bytes)->dict: return torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
+
+def _other(run, theirs)->str:
+    "The settings in which two runs differ"
+    return ', '.join(k for k in run if theirs.get(k) != run[k])
+
 def save_learning(learning:Learning, folder, run:dict):
     "Checkpoint of a run into `folder`"
-    data = io.BytesIO(); torch.save(dict(run=run, **learning.state()), data)
-    write_atomic(Path(folder)/'learning.pt', data.getvalue())
+    write_atomic(Path(folder)/'learning.pt', _packed(learning, run))
 
 def resume_learning(learning:Learning, folder, run:dict)->bool:
     "Go on from `folder`'s checkpoint, if there is one; refuse one of another run"
     path = Path(folder)/'learning.pt'
     if not path.is_file(): return False
-    try: d = torch.load(path, map_location=learning.c.encoding.i_star.device, weights_only=True)
+    try: d = _unpacked(path.read_bytes())
     except Exception as err: raise ValueError(f'{path} cannot be read as a checkpoint ({type(err).__name__}): delete it to start anew.') from None
-    if d['run'] != run:
-        other = ', '.join(k for k in run if d['run'].get(k) != run[k])
-        raise ValueError(f'{path} belongs to a run with other settings ({other}): name another checkpoint folder, or delete this one.')
+    if d['run'] != run: raise ValueError(f'{path} belongs to a run with other settings ({_other(run, d["run"])}): name another checkpoint folder, or delete this one.')
     learning.set_state(d)
     return True
 
 # %% ../nbs/12_train.ipynb #12-train-034
+def _sum_over_processes(learning:Learning, loss:float, accelerator)->float:
+    "Gradients, loss, encodings noted for each i* and the wish to stop, each summed over all processes"
+    params, encs = [p for g in learning.opt.param_groups for p in g['params']], [p.encoding for p in learning.c.parts.values()]
+    grads, sums = [torch.zeros_like(p) if p.grad is None else p.grad for p in params], [torch.zeros_like(e.i_star) + e.sum for e in encs]
+    rest = params[0].new_tensor([loss, learning.stop, *(e.count for e in encs)], dtype=torch.float64)
+    flat = accelerator.reduce(torch.cat([t.detach().double().flatten() for t in (*grads, *sums, rest)]), 'sum')
+    *flat, rest = flat.split([t.numel() for t in (*grads, *sums, rest)])
+    for p, g in zip(params, flat): p.grad = g.view_as(p).to(p)
+    for e, s, n in zip(encs, flat[len(params):], rest[2:].tolist()): e.sum, e.count = s.to(e.i_star), int(n) # commit() sums both once more: the mean stands
+    learning.stop = bool(rest[1])
+    return rest[0].item()
+
 @patch
 def learn_step(self:Perfusion, learning:Learning, bank, seed, batch_size, micro, accelerator)->float:
     "One optimizer step; returns the loss, and does not move if it is not finite"
-    total, c = 0., learning.c
-    for k in range(0, batch_size, micro):
-        ks = range(k, min(k+micro, batch_size))
+    total, c, mine = 0., learning.c, range(accelerator.process_index, batch_size, accelerator.num_processes)
+    for k in range(0, len(mine), micro):
+        ks = mine[k:k+micro]
         batch = self.training_batch(bank, c.token, seed, learning.step, ks)
         with accelerator.autocast(): loss = self.denoising_loss(c.token, batch)*len(ks)/batch_size
         accelerator.backward(loss); total += loss.item()
+    if accelerator.num_processes > 1: total = _sum_over_processes(learning, total, accelerator)
     if math.isfinite(total):
-        learning.opt.step(); c.encoding.commit(); c.i_star, c.u_star = c.encoding.i_star, c.encoding.u_star
+        learning.opt.step(); c.encoding.commit()
         learning.step += 1; learning.losses.append(total)
     else: c.encoding.forget()
     learning.opt.zero_grad(set_to_none=True)
@@ -270,23 +334,27 @@ DEFAULTS = dict(steps=400, batch_size=16, micro_batch=4, lr_value=.03, lr_embedd
 def _loop(self:Perfusion, learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, progress):
     "Steps until the end, a loss that is not finite, or an error"
     from tqdm.auto import tqdm
+    learning.good = learning.state()
     with tqdm(total=o['steps'], initial=learning.step, disable=not progress, desc=run['token']) as bar:
         while learning.step < o['steps']:
             before = learning.state()
-            loss = self.learn_step(learning, bank, run['seed'], o['batch_size'], o['micro_batch'], accelerator)
+            try: loss = self.learn_step(learning, bank, run['seed'], o['batch_size'], o['micro_batch'], accelerator)
+            except KeyboardInterrupt: learning.set_state(before); learning.c.encoding.forget(); raise # Whole steps or none
             if not math.isfinite(loss):
                 if not learning.step: raise ValueError('The very first loss is not a number: check the pictures and the base model, or learn in float32.')
                 learning.set_state(learning.good)
-                return warnings.warn(f'The loss became {loss}: learning stopped and went back to step {learning.step}, before the update that led to it; try smaller rates.', stacklevel=3)
+                if accelerator.is_main_process: warnings.warn(f'The loss became {loss}: learning stopped and went back to step {learning.step}, before the update that led to it; try smaller rates.', stacklevel=3)
+                return
             learning.good = before
             bar.update(1); bar.set_postfix(loss=f'{sum(learning.losses[-20:])/len(learning.losses[-20:]):.4f}')
-            if checkpoint and (learning.step % every == 0 or learning.step == o['steps']): save_learning(learning, checkpoint, run)
-            if preview and learning.step % preview_every == 0: self._preview(preview, learning.step)
+            if checkpoint and (learning.step % every == 0 or learning.step == o['steps']): _by_main(accelerator, save_learning, learning, checkpoint, run)
+            if preview and learning.step % preview_every == 0: _by_main(accelerator, self._preview, preview, learning.step)
+            if learning.stop: raise KeyboardInterrupt
 
 # %% ../nbs/12_train.ipynb #12-train-036
 @patch
 def learn(self:Perfusion,
-    photos,               # Folder, paths or PIL pictures of the thing (3 to 7 are usual)
+    photos,               # Folder, paths or PIL pictures of the thing (3 to 7 are usual), or a `PictureSet` of latents
     token:str='<toy>',    # The new word
     superclass:str='toy', # What kind of thing it is, in the base model's words
     masks=None,           # Masks of the thing: folder, list, function, "alpha", or "clipseg"; None: the whole picture counts
@@ -303,26 +371,30 @@ def learn(self:Perfusion,
     preview=None,         # Called as preview(step, perf) every `preview_every` steps
     preview_every:int=100,
     mixed_precision:str='no', # "no", "fp16" or "bf16" (accelerate)
-    gradient_checkpointing:bool=False, # Trade time for memory
+    gradient_checkpointing:bool=False, # Compute activations twice instead of keeping them: more time, less memory
+    low_memory:bool=False, # The least memory: micro-batches of one sample, with gradient checkpointing; the result is the same up to rounding
     progress:bool=True,   # Bar with loss and time left
 )->Concept:               # The record; it stays loaded under its token
     "Learn a concept from pictures"
+    if low_memory: micro_batch, gradient_checkpointing = 1, True
     given = dict(steps=steps, batch_size=batch_size, micro_batch=micro_batch, lr_value=lr_value, lr_embedding=lr_embedding)
     o = {k: v if v is not None else self.base.get(k, DEFAULTS[k]) for k, v in given.items()}
-    pictures = load_pictures(photos, size=self.pipe.unet.config.sample_size*self.pipe.vae_scale_factor)
+    pictures = photos if isinstance(photos, PictureSet) else load_pictures(photos, size=self.network.config.sample_size*self.pipe.vae_scale_factor)
     accelerator, learning = self._accelerator(mixed_precision), None
+    progress = progress and accelerator.is_main_process
     c = self.begin(token, superclass, covariance, progress)
     try:
         learning = Learning(c, o['lr_value'], o['lr_embedding'])
         if isinstance(masks, str) and masks == 'clipseg': masks = partial(clipseg_masks, superclass=superclass)
-        bank = PictureSet.encode(self.pipe.vae, pictures, masks=masks, flip=flip)
+        bank = pictures if isinstance(pictures, PictureSet) else PictureSet.encode(self.pipe.vae, pictures, masks=masks, flip=flip)
         run = dict(token=c.token, superclass=superclass, seed=seed, batch_size=o['batch_size'], lr_value=o['lr_value'], lr_embedding=o['lr_embedding'], pictures=picture_print(pictures), flip=flip, masks=masks is not None)
-        if checkpoint: resume_learning(learning, checkpoint, run)
-        with self._learning(c, gradient_checkpointing): self._loop(learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, progress)
+        if checkpoint: _by_main(accelerator, resume_learning, learning, checkpoint, run)
+        _begin_alike(learning, run, accelerator)
+        with self._learning(c, gradient_checkpointing), _stop_together(learning, accelerator): self._loop(learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, progress)
     except KeyboardInterrupt:
         if learning is None or not learning.step: self.unload(c.token); raise
-        if checkpoint: save_learning(learning, checkpoint, run)
-        warnings.warn(f'Interrupted at step {learning.step}: what was learned so far is kept as {c.token}.', stacklevel=2)
+        if checkpoint: _by_main(accelerator, save_learning, learning, checkpoint, run)
+        if accelerator.is_main_process: warnings.warn(f'Interrupted at step {learning.step}: what was learned so far is kept as {c.token}.', stacklevel=2)
     except BaseException: self.unload(c.token); raise
     return self._finish(learning, dict(o, **run), progress)
 
@@ -334,7 +406,7 @@ def _accelerator(self:Perfusion, mixed_precision):
     from accelerate.state import AcceleratorState
     if mixed_precision not in ('no', 'fp16', 'bf16'): raise ValueError(f'mixed_precision is {mixed_precision!r}: choose "no", "fp16" or "bf16".')
     AcceleratorState._reset_state()
-    return Accelerator(mixed_precision=mixed_precision, cpu=self.pipe.unet.device.type == 'cpu')
+    return Accelerator(mixed_precision=mixed_precision, cpu=self.device.type == 'cpu')
 
 @patch
 @contextmanager
@@ -343,16 +415,48 @@ def _learning(self:Perfusion, c, gradient_checkpointing):
     self.training = c
     try:
         with frozen(self.pipe):
-            if gradient_checkpointing: self.pipe.unet.enable_gradient_checkpointing(); self.pipe.unet.train()
+            if gradient_checkpointing: self.network.enable_gradient_checkpointing(); self.network.train()
             yield
     finally:
         self.training = None
-        if gradient_checkpointing: self.pipe.unet.disable_gradient_checkpointing()
+        if gradient_checkpointing: self.network.disable_gradient_checkpointing()
+
+def _by_main(accelerator, fn, *args):
+    "What `fn` gives in the main process, in all of them; or its error"
+    if accelerator.num_processes == 1: return fn(*args)
+    from accelerate.utils import broadcast_object_list
+    given, err = [None, None, None], None
+    if accelerator.is_main_process:
+        try: given[0] = fn(*args)
+        except BaseException as e: err = e; given[1:] = type(e).__name__, str(e)
+    broadcast_object_list(given)
+    if err: raise err
+    if given[1]: raise dict(ValueError=ValueError, KeyboardInterrupt=KeyboardInterrupt).get(given[1], RuntimeError)(f'In the main process: {given[2]}')
+    return given[0]
+
+def _begin_alike(learning, run, accelerator):
+    "Every process takes up the main process's state; runs that differ are refused by all"
+    if accelerator.num_processes == 1: return
+    from accelerate.utils import gather_object
+    runs = gather_object([run])
+    if other := [_other(r, runs[0]) for r in runs if r != runs[0]]: raise ValueError(f'The processes do not learn the same ({other[0]}): give all of them the same pictures and settings.')
+    learning.set_state(_unpacked(_by_main(accelerator, _packed, learning, run)))
+
+@contextmanager
+def _stop_together(learning, accelerator):
+    "Within, with several processes: Ctrl-C stops all of them after the same step"
+    import signal, threading
+    learning.stop = False
+    if accelerator.num_processes == 1 or threading.current_thread() is not threading.main_thread(): yield; return
+    before = signal.signal(signal.SIGINT, lambda *_: setattr(learning, 'stop', True))
+    try: yield
+    finally: signal.signal(signal.SIGINT, before)
 
 # %% ../nbs/12_train.ipynb #12-train-038
 def picture_print(pictures)->str:
     "A short name for a set of pictures, by content"
-    return hashlib.blake2b(b''.join(p.tobytes() for p in pictures), digest_size=8).hexdigest()
+    data = pictures.mean.numpy().tobytes() if isinstance(pictures, PictureSet) else b''.join(p.tobytes() for p in pictures)
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 @patch
 def _preview(self:Perfusion, preview, step):
@@ -369,12 +473,12 @@ def _finish(self:Perfusion, learning, settings, progress=False):
     from tqdm.auto import tqdm
     c = learning.c
     c.encoding.eval()
-    for p in [c.placeholder.row, *c.o_star.values()]: p.requires_grad_(False)
+    for p in [*learning.rows.values(), *c.o_star.values()]: p.requires_grad_(False)
     c.o_star = {n: v.detach() for n, v in c.o_star.items()}
     last = learning.losses[-20:]
     c.concept.meta.update(steps=learning.step, loss=round(sum(last)/max(1, len(last)), 4), beta_trained=.75, tau_trained=.1, beta=self.beta, tau=self.tau, seed=settings['seed'], rates=[settings['lr_value'], settings['lr_embedding']],
                           fingerprint=self.base_fingerprint(), versions=f'torch {torch.__version__.split("+")[0]}, diffusers {diffusers.__version__}, transformers {transformers.__version__}')
-    self.edit = self._rows_of = None
+    self.forget()
     said = self.check_gate(c.token)
     if progress: tqdm.write(said)
     c.concept = self.record(c.token)
@@ -390,12 +494,12 @@ def gate_table(self:Perfusion,
     prompts=None, # Prompts with {} where the token goes
 )->dict:          # Lists of r: concept, words, padding, empty
     "How much of the concept each kind of position holds, on held-out prompts"
-    c, tok = self._get(token), self.pipe.tokenizer
-    e, ids, *_ = self.text.encode([p.format(c.token) for p in prompts or HELD_OUT_PROMPTS] + [''])
-    r = (e.float() @ c.u_star.to(e.device)).cpu()
+    c = self._get(token); read = self.read_contexts([p.format(c.token) for p in prompts or HELD_OUT_PROMPTS] + [''])[c.first]
+    tok, mine, ids = self.texts[read.encoder].tokenizer, c.placeholders[read.encoder].ids, read.ids
+    r = (read.e.float() @ c.u_star.to(read.e.device)).cpu()
     end = (ids == tok.eos_token_id).float().argmax(1, keepdim=True); at = torch.arange(ids.shape[1])[None]
-    here = ids == c.placeholder.ids[-1]; here[-1] = False
-    inside = (at > 0) & (at < end) & ~torch.isin(ids, torch.tensor(c.placeholder.ids)); pad = at >= end; pad[-1] = inside[-1] = False
+    here = ids == mine[-1]; here[-1] = False
+    inside = (at > 0) & (at < end) & ~torch.isin(ids, torch.tensor(mine)); pad = at >= end; pad[-1] = inside[-1] = False
     return dict(concept=r[here].tolist(), words=r[inside].tolist(), padding=r[pad].tolist(), empty=r[-1].tolist())
 
 @patch
