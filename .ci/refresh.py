@@ -14,7 +14,7 @@ def small(png):
 for path in [Path(a).resolve() for a in sys.argv[1:] if a != '--slow']:
     subprocess.run(['nbdev_export'], check=True); nb = read_nb(path)
     os.chdir(path.parent)
-    skip = lambda c: c.cell_type != 'code' or ('#| slow' in c.source and '--slow' not in sys.argv)
+    skip = lambda c: c.cell_type != 'code' or ('#| slow' in c.source and '--slow' not in sys.argv) or any(f'#| {flag}' in c.source for flag in ('weights', 'cuda', 'network'))
     for cell in nb.cells:
         if not skip(cell): cell.outputs = []
     CaptureShell(path).run_all(nb, exc_stop=True, preproc=skip)

@@ -62,7 +62,7 @@ def base_name(
     settings, # Of its folder, as `base_settings` gives them
 )->str:       # The name the folder gives itself, else a hub id or a folder's last part
     "What a record calls its base model: a name that means something on another machine"
-    path = str(pipe.config.get('_name_or_path', '') or '')
+    path = str(getattr(pipe, 'config', {}).get('_name_or_path', '') or '')
     return settings.get('name') or (Path(path).name if Path(path).exists() else path)
 
 # %% ../nbs/12_train.ipynb #12-train-016
@@ -310,6 +310,12 @@ def _sum_over_processes(learning:Learning, loss:float, accelerator)->float:
     learning.stop = bool(rest[1])
     return rest[0].item()
 
+def _moved(opt, scaler)->bool:
+    "The optimizer's step. In fp16 gradients are scaled: where they overflow the scale is halved and nothing moves"
+    if scaler is None: opt.step(); return True
+    scale = scaler.get_scale(); scaler.step(opt); scaler.update()
+    return scaler.get_scale() >= scale
+
 @patch
 def learn_step(self:Perfusion, learning:Learning, bank, seed, batch_size, micro, accelerator)->float:
     "One optimizer step; returns the loss, and does not move if it is not finite"
@@ -320,12 +326,11 @@ def learn_step(self:Perfusion, learning:Learning, bank, seed, batch_size, micro,
         with accelerator.autocast(): loss = self.denoising_loss(c.token, batch)*len(ks)/batch_size
         accelerator.backward(loss); total += loss.item()
     if accelerator.num_processes > 1: total = _sum_over_processes(learning, total, accelerator)
-    if math.isfinite(total):
-        learning.opt.step(); c.encoding.commit()
-        learning.step += 1; learning.losses.append(total)
+    if math.isfinite(total) and _moved(learning.opt, accelerator.scaler):
+        c.encoding.commit(); learning.step += 1; learning.losses.append(total)
     else: c.encoding.forget()
     learning.opt.zero_grad(set_to_none=True)
-    return total
+    return math.nan if accelerator.scaler and accelerator.scaler.get_scale() < 1 else total # No scale helps
 
 # %% ../nbs/12_train.ipynb #12-train-035
 DEFAULTS = dict(steps=400, batch_size=16, micro_batch=4, lr_value=.03, lr_embedding=.006) # The paper's recipe for SD 1.5 (paper §5; micro-batches are our choice)
@@ -345,6 +350,7 @@ def _loop(self:Perfusion, learning, bank, o, run, accelerator, checkpoint, every
                 learning.set_state(learning.good)
                 if accelerator.is_main_process: warnings.warn(f'The loss became {loss}: learning stopped and went back to step {learning.step}, before the update that led to it; try smaller rates.', stacklevel=3)
                 return
+            if learning.step == before['step']: continue # An overflow in fp16: once more, with half the scale
             learning.good = before
             bar.update(1); bar.set_postfix(loss=f'{sum(learning.losses[-20:])/len(learning.losses[-20:]):.4f}')
             if checkpoint and (learning.step % every == 0 or learning.step == o['steps']): _by_main(accelerator, save_learning, learning, checkpoint, run)

@@ -160,7 +160,10 @@ def plain(self:Perfusion)->bool:
     return len(self.texts) == 1 and list(self.contexts) == ['text'] and not self.call and {_inner(self.network.get_submodule(k)).in_features for k, _ in self.contexts['text'].values()} == {embedding_width(self.text.text_encoder)}
 
 @patch(as_prop=True)
-def device(self:Perfusion): return next(self.network.parameters()).device
+def device(self:Perfusion):
+    "Where the network computes (offloaded weights are nowhere)"
+    d = next(self.network.parameters()).device
+    return d if d.type != 'meta' else torch.device(getattr(getattr(self.network, '_hf_hook', None), 'execution_device', None) or 'meta')
 
 @patch(as_prop=True)
 def dtype(self:Perfusion): return next(self.network.parameters()).dtype
@@ -201,13 +204,14 @@ def _hook_projections(self:Perfusion):
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-028
 class _Done(Exception): "Enough of a call was seen"
+def _is(a, b): return a is b or (a.shape == b.shape and a.dtype == b.dtype and a.data_ptr() == b.data_ptr()) # Compiled code hands tensors on in other objects
 
 @patch
 def _current(self:Perfusion, ctx, x):
     "The edit of this call for the input of a projection, prepared when its context is first read; None: nothing to edit"
     if self._watch is not None: return self._saw(ctx, x)
     known = self.edits.get(ctx)
-    if known is None or not (x is known[0] or (x.shape == known[0].shape and x.dtype == known[0].dtype and x.data_ptr() == known[0].data_ptr())):
+    if known is None or not _is(x, known[0]):
         with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t): # gradient checkpointing computes its block again, but not this
             known = self.edits[ctx] = x, self._prepare(x, ctx, self._source(x))
     return known[1]
@@ -225,7 +229,7 @@ def _add_values(self:Perfusion, ctx, name):
     "What a value projection adds: Σ g_j o*_j of its own layer"
     def hook(layer, args, out):
         ed = self.edits.get(ctx, (None, None))[1]
-        if self._watch is not None or ed is None or args[0] is not ed.values: return None
+        if self._watch is not None or ed is None or not _is(args[0], ed.values): return None
         O = torch.stack([self._value_of(c, name) for c in ed.concepts])
         return values_output(out, ed.gates, O)
     return torch.compiler.disable(hook)
@@ -255,6 +259,7 @@ def _encoded(self:Perfusion, name):
 @patch
 def _pieces(self:Perfusion, row):
     "Where a row of encodings came from: [(ids, text encoder, layer)] along its width; empty if unknown"
+    if not row.any(): return [([], None, None)] # SDXL's empty prompt
     def known(r): key = row_key(r); return [(self.seen[key], *self.made[key])] if key in self.seen and key in self.made else []
     if (whole := known(row)) or len(self.texts) == 1: return whole
     out, at = [], 0
@@ -267,7 +272,7 @@ def _pieces(self:Perfusion, row):
 @patch
 def _find_rows(self:Perfusion, e, concepts):
     "Where each concept's token stands in each row of encodings: a list of (pieces, {concept: positions})"
-    def at(c, pieces): return [k for ids, name, _ in pieces[:1] for k, i in enumerate(ids) if i == c.placeholders[name].ids[-1]]
+    def at(c, pieces): return [k for ids, name, _ in pieces[:1] if ids for k, i in enumerate(ids) if i == c.placeholders[name].ids[-1]]
     rows = [self._pieces(row) for row in e]
     return [(pieces, {c.token: at(c, pieces) for c in concepts}) for pieces in rows]
 
@@ -285,8 +290,8 @@ def _twins(self:Perfusion, x, ctx, src, found):
     "What a context holds for the same prompts with the superclass in the concept's place (the global lock)"
     if self.super_embeds is not None: return self.super_embeds.to(x).expand(x.shape).float()
     if not all(pieces for pieces, _ in found): raise ValueError('The global lock needs the prompt with the superclass in it: pass super_embeds= along with prompt_embeds=, or use lock="local".')
-    twin = torch.stack([torch.cat([self._twin_piece(*p) for p in pieces], -1) for pieces, _ in found]).to(src)
-    return (twin if x is src else self._passed_on(ctx, src, twin)).float()
+    twin = torch.stack([torch.cat([self._twin_piece(*p).to(row) for p in pieces], -1) if pieces[0][0] else row for row, (pieces, _) in zip(src, found)])
+    return (twin if _is(x, src) else self._passed_on(ctx, src, twin)).float()
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-033
 @patch
@@ -333,7 +338,7 @@ def _before(self:Perfusion, network, args, kwargs):
 def _source(self:Perfusion, x):
     "The text the network was given, from which the input of a projection comes"
     for t in self.inputs:
-        if t is x: return t
+        if _is(t, x): return t
     fits = [t for t in self.inputs if t.shape[1] == x.shape[1] and len(x) % len(t) == 0]
     if not fits: raise RuntimeError(f'A projection of {type(self.network).__name__} reads {x.shape[1]} tokens where the text has {" or ".join(str(t.shape[1]) for t in self.inputs) or "none"}: tokens of a picture are mixed into its keys and values, and those have no word to lock.')
     return next((t for t in fits if t.shape == x.shape and torch.equal(t, x)), fits[0])
