@@ -12,8 +12,14 @@ for path in sorted((root/'nbs').rglob('*.ipynb')):
     if kb > 300: problems.append(f'{path.name} is {kb:.0f} KB, more than 300')
     for cell in nb['cells']:
         if any(o.get('output_type') == 'error' for o in cell.get('outputs', [])): problems.append(f'{path.name} stores an error')
+        pictures = any(k.startswith('image/') for o in cell.get('outputs', []) for k in o.get('data', {}))
+        if pictures and not re.search(r'^#\|\s*(fig-alt: .|fig-cap: .|hide$|hide\s|include: false)', ''.join(cell['source']), re.M): problems.append(f'{path.name}, cell {cell["id"]}: a picture without a line #| fig-alt: "what it shows"')
         m = re.search(r'#\|\s*default_exp (\S+)', ''.join(cell['source']))
         if m: order[m[1]] = path.stem
+
+# every console command runs in CI
+for command in re.findall(r'(\w+)=perfusion_nb\.cli:', (root/'settings.ini').read_text()):
+    if not re.search(rf'^{command} ', (root/'.ci/commands').read_text(), re.M): problems.append(f'.ci/commands does not run {command}')
 
 # modules import only those before them, in the order of the notebooks
 lib = root/'perfusion_nb'

@@ -1,5 +1,5 @@
 "Write README.md from nbs/index.ipynb: markdown as it is, code with its printed output, pictures as files. `--check` only compares."
-import base64, json, sys
+import base64, json, re, sys
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -12,13 +12,14 @@ def readme():
     for cell in json.loads((root/'nbs/index.ipynb').read_text())['cells']:
         src = text_of(cell['source'])
         if cell['cell_type'] == 'markdown':
-            out.append(src.replace('](story.png)', '](nbs/story.png)').replace('.ipynb)', '.ipynb)').replace('](0', '](nbs/0').replace('](1', '](nbs/1')); continue
+            out.append(re.sub(r'\]\((?!https?:|#)', '](nbs/', src)); continue
         if '#| hide' in src: continue
-        out.append(f'```python\n{src}\n```')
+        alt = re.search(r'^#\|\s*fig-(?:alt|cap): "?(.*?)"?$', src, re.M)
+        code = re.sub(r'^#\|.*\n', '', src, flags=re.M); out.append(f'```python\n{code}\n```')
         for o in cell.get('outputs', []):
             data = o.get('data', {})
             if 'image/png' in data:
-                name = f'nbs/readme_{len(pictures)}.png'; pictures[name] = base64.b64decode(text_of(data['image/png'])); out.append(f'![]({name})')
+                name = f'nbs/readme_{len(pictures)}.png'; pictures[name] = base64.b64decode(text_of(data['image/png'])); out.append(f'![{alt[1] if alt else ""}]({name})')
             elif 'text/plain' in data: out.append('```\n' + text_of(data['text/plain']).rstrip() + '\n```')
     return '\n\n'.join(out) + '\n', pictures
 

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['attention_probabilities', 'place_grid', 'Recording', 'record_attention', 'name_positions', 'AttentionMaps',
            'overlays', 'difference', 'show_words', 'show_overlay', 'show_steps', 'show_sizes', 'show_beside',
-           'half_height', 'iou', 'show_rows', 'leak']
+           'half_height', 'iou', 'look_at', 'show_rows', 'leak']
 
 # %% ../nbs/10_attention.ipynb #10-attention-007
 from collections import ChainMap, OrderedDict
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
 # %% ../nbs/10_attention.ipynb #10-attention-008
@@ -187,10 +187,10 @@ class AttentionMaps:
 # %% ../nbs/10_attention.ipynb #10-attention-031
 @patch
 def positions(self:AttentionMaps,
-    word, # A word, "[begin]", "[end]" or "[padding]"; or a number: the k-th word
+    word, # A word, "[begin]", "[end]" or "[padding]"; a number: the k-th word; or a tuple: these positions
 )->list:  # Positions of its tokens; of all its occurrences if it is named
     "Where a word stands in the prompt"
-    if isinstance(word, int): return list(self.words[word][1])
+    if isinstance(word, (int, tuple)): return list(self.words[word][1] if isinstance(word, int) else word)
     found = [k for w, at in self.words if w == word for k in at] or list(self.rest.get(word, ()))
     if not found and self.ids is None: raise KeyError(f'The words of these encodings are unknown, so {word!r} cannot be found: name their prompts, record_attention(pipe, prompts=…).')
     if not found: raise KeyError(f"There is no word {word!r} in this prompt; there is {', '.join([*dict.fromkeys(self.names), *self.rest])}.")
@@ -364,6 +364,24 @@ def iou(
     union = (m | k).sum()
     return float((m & k).sum()/union) if union else 0.
 
+# %% ../nbs/10_attention.ipynb #10-attention-082-look
+@torch.no_grad()
+def look_at(
+    pipe,      # A diffusers pipeline
+    latents,   # Latents of pictures (b, c, h, w), clean: `encode_latents` of notebook 11 makes them
+    prompts,   # What to read beside each picture, b of them
+    t:int=400, # How much noise is mixed in: a time of the scheduler, 0 (least) to 999
+    seed:int=0, # Of the noise
+)->Recording:  # One `AttentionMaps` for each picture
+    "One look of the network at given pictures: where does each word look in them?"
+    if isinstance(prompts, str) or len(prompts) != len(latents): raise ValueError(f'There are {len(latents)} pictures: give a list of as many prompts.')
+    net, noise = pipe.unet, torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed))
+    z, noise = (x.to(net.device, net.dtype) for x in (latents, noise))
+    e = pipe.encode_prompt(list(prompts), z.device, 1, False)[0]
+    with record_attention(pipe, list(prompts), rows=slice(None)) as rec:
+        net(pipe.scheduler.add_noise(z, noise, torch.full((len(z),), t, device=z.device)), t, encoder_hidden_states=e)
+    return rec
+
 # %% ../nbs/10_attention.ipynb #10-attention-091
 def show_rows(
     images,  # Pictures
@@ -393,21 +411,31 @@ def _repr_png_(self:Recording):
 
 # %% ../nbs/10_attention.ipynb #10-attention-092
 @patch
-def maps(self:Perfusion,
+def superclass_prompt(self:Perfusion,
     prompt:str, # With a loaded concept's token
-    seed:int=0, # Of the noise, the same for both pictures
-    bins=8,     # As for `record_attention`
-    **kwargs,   # Anything the pipeline takes
-)->Recording:   # Two pictures: the prompt, and the same with the superclass; it shows itself
-    "Where each word of a prompt looks, beside the same prompt with the superclass"
+)->str:
+    "The same prompt with the superclass in the place of each concept"
     import re
     twin = prompt
     for c in self.concepts.values(): twin = re.sub(re.escape(c.token), c.superclass, twin, flags=re.I)
     if twin == prompt: raise ValueError(f"{prompt!r} names no loaded concept; there is {', '.join(self.concepts) or 'none'}.")
+    return twin
+
+@patch
+def maps(self:Perfusion,
+    prompt:str, # With a loaded concept's token
+    seed:int=0, # Of the noise, the same for both pictures
+    bins=8,     # As for `record_attention`
+    beta=None, tau=None, lock=None, # As for `draw`; those that hold at the moment if None
+    **kwargs,   # Anything the pipeline takes
+)->Recording:   # Two pictures: the prompt, and the same with the superclass; it shows itself
+    "Where each word of a prompt looks, beside the same prompt with the superclass"
+    both = [prompt, self.superclass_prompt(prompt)]
     for name, key in (('num_inference_steps', 'draw_steps'), ('guidance_scale', 'guidance_scale')):
         if self.base.get(key) is not None: kwargs.setdefault(name, self.base[key])
-    kwargs.setdefault('generator', [torch.Generator().manual_seed(seed) for _ in range(2)])
-    with record_attention(self.pipe, bins=bins) as rec: rec.images = self.pipe([prompt, twin], **kwargs).images
+    kwargs.setdefault('generator', [torch.Generator().manual_seed(seed) for _ in both])
+    set_ = any(v is not None for v in (beta, tau, lock))
+    with self.using(beta, tau, lock) if set_ else nullcontext(), record_attention(self.pipe, bins=bins) as rec: rec.images = self.pipe(both, **kwargs).images
     return rec
 
 # %% ../nbs/10_attention.ipynb #10-attention-103
@@ -418,7 +446,7 @@ def gates(self:Perfusion,
 ): # Namespace: tokens (concepts, J), names (words, k), gate (J, k), ratio (J, k): each at its largest position of the word
     "How far the gate of each concept opens at each word of a prompt, as the network is fed"
     e = self.encode([prompt]); ids = self.text.tokenize([prompt])[0].tolist()
-    edit, self.edit, self._rows_of = self._prepare(e), None, None
+    edit = self._prepare(e); self.forget()
     tokens = [c.token for c in self.concepts.values() if c.enabled]
     said, rest = name_positions(ids, self.pipe.tokenizer, len(ids))
     columns = [*[i for i in rest.items() if i[0] == '[begin]'], *said, *[i for i in rest.items() if i[0] != '[begin]']]

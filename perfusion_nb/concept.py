@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['ConceptError', 'Concept', 'check_concept', 'front_code', 'front_decode', 'concept_bytes', 'write_atomic',
-           'save_concept', 'load_concepts', 'load_concept', 'merge_concepts', 'check_fits', 'fingerprint',
-           'compare_fingerprints', 'check_weights']
+           'save_concept', 'load_concepts', 'load_concept', 'is_hub_name', 'fetch_concept', 'merge_concepts',
+           'check_fits', 'fingerprint', 'compare_fingerprints', 'check_weights']
 
 # %% ../nbs/05_concept.ipynb #05-concept-002
-import json, os, tempfile, warnings
+import json, os, re, tempfile, warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -227,25 +227,92 @@ def _record(tensors, text, prefix, path):
 # %% ../nbs/05_concept.ipynb #05-concept-036
 _MAX_FILE = 1_000_000_000 # Bytes
 
+def _find_file(path):
+    "The file that a path, a folder with one concept file, or a name on the hub stands for"
+    file = Path(path).expanduser()
+    if file.is_file(): return file
+    inside = sorted(file.glob('*.safetensors')) if file.is_dir() else []
+    if len(inside) == 1: return inside[0]
+    if file.is_dir(): raise ConceptError(f"'{path}' is a folder; name the file in it.")
+    if isinstance(path, str) and is_hub_name(path): return fetch_concept(path)
+    raise ConceptError(f"There is no file '{path}': check the name (on the Hugging Face hub, concepts are called user/concept).")
+
 def load_concepts(
-    path, # A concept file
+    path, # A concept file, a folder that holds one, or one on the hub: "user/concept"
 ):        # List of `Concept`, fp32, on the CPU
     "Read all concepts of a file"
-    path = Path(path).expanduser()
-    if not path.is_file(): raise ConceptError(f"There is no file '{path}': check the name." if not path.is_dir() else f"'{path}' is a folder; name the file in it.")
-    if path.stat().st_size > _MAX_FILE: raise ConceptError(f"'{path}' is {path.stat().st_size:,} bytes, far too large for a concept: perhaps a whole model?")
-    text, tensors = _read_tensors(path.read_bytes(), path)
+    file = _find_file(path)
+    if file.stat().st_size > _MAX_FILE: raise ConceptError(f"'{path}' is {file.stat().st_size:,} bytes, far too large for a concept: perhaps a whole model?")
+    text, tensors = _read_tensors(file.read_bytes(), path)
     n = int(text['concepts']) if str(text.get('concepts', '1')).isdigit() else 0
     if not 1 <= n <= 1000: raise ConceptError(f"'{path}' does not say how many concepts it holds.")
     return [_record(tensors, text, f'{k}.' if n > 1 else '', path) for k in range(n)]
 
 def load_concept(
-    path, # A file with one concept
+    path, # A file with one concept, named as for `load_concepts`
 ):        # `Concept`, fp32, on the CPU
     "Read the concept of a file"
     cs = load_concepts(path)
     if len(cs) > 1: raise ConceptError(f"'{path}' holds {len(cs)} concepts ({', '.join(c.token for c in cs)}): use load_concepts.")
     return cs[0]
+
+# %% ../nbs/05_concept.ipynb #05-concept-hub-1
+_HUB_NAME = re.compile(r'(\w[\w.-]*/\w[\w.-]*)(?:@(refs/\w+/[\w.-]+|[\w.-]+))?(?:/([^@\s\\]+\.safetensors))?') # repository, revision, file
+_MAX_DOWNLOAD = 100_000_000 # Bytes
+
+def is_hub_name(
+    name:str,
+)->bool:
+    "Could this be a concept on the hub, rather than a file that is missing?"
+    m = _HUB_NAME.fullmatch(name)
+    return bool(m) and Path(m[1]).suffix not in ('.safetensors', '.pt', '.pth', '.ckpt', '.bin')
+
+def _one_file(name, names, file):
+    "The one concept file among those of a repository"
+    if file in names or not file and len(names) == 1: return file or names[0]
+    if file: raise ConceptError(f"There is no {file} in that repository on the hub, which holds {', '.join(names) or 'no .safetensors'}.")
+    if not names: raise ConceptError(f"'{name}' on the hub holds no .safetensors file, so no concept (pickles are not read).")
+    raise ConceptError(f"'{name}' on the hub holds {len(names)} .safetensors files ({', '.join(names):.120}): name one of them, such as '{name}/{names[0]}'.")
+
+# %% ../nbs/05_concept.ipynb #05-concept-hub-3
+def _ask_hub(name, ask):
+    "What the hub answers"
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+    no = lambda why: ConceptError(f"There is no file '{name}' here, and {why}.")
+    try: return ask()
+    except ConceptError: raise
+    except GatedRepoError: raise no('on the hub it is gated: ask for access on its page and log in with `hf auth login`') from None
+    except RepositoryNotFoundError: raise no('the hub shows no such repository: check the name, or log in with `hf auth login` if it is private') from None
+    except RevisionNotFoundError: raise no('its repository on the hub has no such revision: leave out what follows the @, or check it') from None
+    except HFValidationError: raise no('no repository on the hub can have that name') from None
+    except HfHubHTTPError as e: raise no(f"the hub answered with an error ({getattr(e.response, 'status_code', 'no status')}): try again later") from None
+    except Exception as e: raise no(f'the Hugging Face hub cannot be reached ({type(e).__name__}): check the name and the connection, or copy the file here') from e
+
+# %% ../nbs/05_concept.ipynb #05-concept-hub-4
+def _downloaded(name, repo, revision, file):
+    "The file of an earlier download, or None"
+    from huggingface_hub import snapshot_download
+    try: folder = Path(snapshot_download(repo, revision=revision, local_files_only=True, allow_patterns=file or '*.safetensors'))
+    except Exception: return None
+    return folder/_one_file(name, [p.relative_to(folder).as_posix() for p in sorted(folder.rglob('*.safetensors'))], file)
+
+def fetch_concept(
+    name:str, # "user/concept", "user/concept@revision" or "user/concept/file.safetensors"
+)->Path:      # Where the file was downloaded to; without a network, where it was downloaded to before
+    "Download the concept file of a repository on the Hugging Face hub"
+    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+    repo, revision, file = _HUB_NAME.fullmatch(name).groups()
+    def ask():
+        try: info = HfApi().model_info(repo, revision=revision, files_metadata=True)
+        except Exception as e:
+            if not isinstance(e, HfHubHTTPError) and (kept := _downloaded(name, repo, revision, file)): return kept
+            raise
+        sizes = {s.rfilename: s.size or 0 for s in info.siblings or [] if s.rfilename.endswith('.safetensors')}
+        one = _one_file(name, list(sizes), file)
+        if sizes[one] > _MAX_DOWNLOAD: raise ConceptError(f"'{name}' on the hub is {sizes[one]:,} bytes, far too large for a concept: perhaps a whole model?")
+        return hf_hub_download(repo, one, revision=revision)
+    return Path(_ask_hub(name, ask))
 
 # %% ../nbs/05_concept.ipynb #05-concept-044
 def merge_concepts(

@@ -110,6 +110,13 @@ def reduce(self:SecondMoment)->SecondMoment: # The total over all processes, a n
     total.n_tokens = int(tokens) if tokens == int(tokens) else tokens.item()
     return total
 
+def _ranks()->tuple: # Number of this process, how many there are
+    "The processes of `torch.distributed`, which is started here if torchrun started this process and nobody did yet"
+    dist = torch.distributed
+    if not dist.is_available(): return 0, 1
+    if dist.is_torchelastic_launched() and not dist.is_initialized(): dist.init_process_group()
+    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+
 # %% ../nbs/02_covariance.ipynb #02-covariance-039
 @patch
 def state_dict(self:SecondMoment)->dict: # Tensors
@@ -230,10 +237,23 @@ def _write_count(path, state):
     try: torch.save(state, part); os.replace(part, path)
     finally: part.unlink(missing_ok=True)
 
+def _total(sums, sha):
+    "The sums over all processes, which must have been given the same captions"
+    _, n = _ranks(); told = [sha.hexdigest()]*n
+    if n > 1: torch.distributed.all_gather_object(told, sha.hexdigest())
+    if len(set(told)) > 1: raise ValueError('The processes were given different captions: give all of them the whole list, each takes its share by itself.')
+    return [s.reduce() for s in sums]
+
+def _kept(checkpoint):
+    "What the first process finds in a checkpoint"
+    rank, n = _ranks(); kept = [torch.load(checkpoint, weights_only=True) if rank == 0 and checkpoint and Path(checkpoint).is_file() else None]
+    if n > 1: torch.distributed.broadcast_object_list(kept)
+    return kept[0]
+
 @torch.no_grad()
 def estimate_covariance(
     encode,               # Function: list of captions → encodings (b,n,d), ids (b,n), id that begins, id that ends a text
-    captions,             # Captions, any iterable; with several processes, the share of this one
+    captions,             # Captions, any iterable; several processes are all given the same, and each encodes its share of the batches
     policy='non_padding', # Which tokens count, a name in `POLICIES`
     batch_size=64,        # Captions encoded at once
     ridge=RIDGE,          # Relative ridge λ (Eq. 2)
@@ -248,25 +268,33 @@ def estimate_covariance(
     if isinstance(captions, str): raise ValueError('Captions are a list of texts, but this is one text; put it in a list.')
     parts, sums, sha, dtype = ['non_padding', 'all'] if policy == 'half' else [policy], None, hashlib.sha256(), None
     total, todo, seen = len(captions) if hasattr(captions, '__len__') else None, iter(captions), 0
+    rank, n = _ranks()
     def keep():
-        if checkpoint and sums is not None: _write_count(checkpoint, dict(sums=[s.state_dict() for s in sums], seen=seen, sha=sha.hexdigest(), policy=policy, dtype=dtype))
-    if checkpoint and Path(checkpoint).is_file():
-        kept = torch.load(checkpoint, weights_only=True)
+        if not checkpoint or sums is None: return
+        counted = _total(sums, sha)
+        if rank == 0: _write_count(checkpoint, dict(sums=[s.state_dict() for s in counted], seen=seen, sha=sha.hexdigest(), policy=policy, dtype=dtype))
+    if kept := _kept(checkpoint):
         for c in islice(todo, kept['seen']): sha.update(f'{c}\n'.encode())
         if (kept['sha'], kept['policy']) != (sha.hexdigest(), policy): raise ValueError(f'{checkpoint} was counted over other captions or another policy; delete it to begin anew, or give what it was begun with.')
-        sums, seen, dtype = [SecondMoment(len(s['sum'])).load_state_dict(s) for s in kept['sums']], kept['seen'], kept['dtype']
-    with tqdm(total=total, initial=seen, disable=not progress, desc='covariance', unit=' captions') as bar:
+        sums, seen, dtype = [SecondMoment(len(s['sum'])) for s in kept['sums']], kept['seen'], kept['dtype']
+        if rank == 0: sums = [s.load_state_dict(k) for s, k in zip(sums, kept['sums'])]
+    with tqdm(total=total, initial=seen, disable=not progress or rank > 0, desc='covariance', unit=' captions') as bar:
         try:
             for k, batch in enumerate(_batches(todo, batch_size), 1):
-                e, ids, bos_id, eos_id = encode(batch)
+                mine = k % n == (rank + 1) % n
+                if mine or sums is None: e, ids, bos_id, eos_id = encode(batch) # The first batch tells everyone the width
                 if sums is None: sums, dtype = [SecondMoment(e.shape[-1]) for _ in parts], str(e.dtype).removeprefix('torch.')
-                for s, p in zip(sums, parts): s.add(e, token_mask(ids, p, bos_id, eos_id))
-                sha.update('\n'.join([*batch, '']).encode()); seen += len(batch); bar.update(len(batch))
+                more, name = [SecondMoment(s.d).merge(s) for s in sums], sha.copy() # Copies, so that Ctrl-C finds whole batches
+                for s, p in zip(more, parts if mine else []): s.add(e, token_mask(ids, p, bos_id, eos_id))
+                name.update('\n'.join([*batch, '']).encode())
+                sums, sha, seen = more, name, seen + len(batch); bar.update(len(batch))
                 if k % every == 0: keep()
-        except KeyboardInterrupt: keep(); raise
+        except KeyboardInterrupt:
+            if n == 1: keep() # Several are stopped at different batches: their last checkpoint stands
+            raise
     keep()
     if sums is None: raise ValueError('There are no captions to measure; pass at least a few hundred.')
-    sums = [s.reduce() for s in sums]
+    sums = _total(sums, sha)
     origin = dict(captions=sums[0].n_captions, tokens=sums[0].n_tokens, policy=policy, dtype=dtype, captions_sha256=sha.hexdigest()[:16])
     cov = Covariance(sum(s.moment() for s in sums)/len(sums), {**(meta or {}), **origin}, ridge)
     cov.rank_check()

@@ -75,7 +75,7 @@ def gate(
     beta=.75, # r at which the gate is half open; a number or (J,); training 0.75, drawing 0.4 to 0.75 (paper §5)
     tau=.1,   # Softness, > 0; a number or (J,); training 0.1, drawing 0.15 (paper §5)
 )->torch.Tensor: # The shape of `r`, 0 to 1
-    "$\\sigma((r-\\beta)/\\tau)$, how much of the new value comes out (Eq. 3)"
+    "$\\sigma((r-\\beta)/\\tau)$, how much of the new value comes out (Eq. 3; paper, Eq. 3)"
     return torch.sigmoid((r - beta)/tau)
 
 # %% ../nbs/03_gate.ipynb #03-gate-032
@@ -130,7 +130,7 @@ def gated_edit(
     beta=.75, # Midpoint of each gate, a number or (J,)
     tau=.1,   # Softness of each gate, a number or (J,)
 )->torch.Tensor: # (…,d_out), float32 or wider
-    "The gated rank-1 edit (Eq. 3; for several concepts Eq. 4)"
+    "The gated rank-1 edit (Eq. 3; for several concepts Eq. 4; paper, Eq. 3 and 4)"
     I, U, O = (torch.atleast_2d(x) for x in (I, U, O))
     if not len(I) == len(U) == len(O): raise ValueError(f'There are {len(I)} concepts, {len(U)} duals and {len(O)} values; give one of each per concept.')
     e, W, I, U, O = _wide(e, W, I, U, O)

@@ -499,7 +499,7 @@ def save(self:Perfusion,
 
 @patch
 def load(self:Perfusion,
-    path,  # A concept file
+    path,  # A concept file, a folder that holds one, or its name on the hub: "user/concept"
 )->list:   # Tokens that were loaded
     "Load the concepts of a file into the pipeline"
     concepts, here = load_concepts(path), self.base_fingerprint()

@@ -134,13 +134,13 @@
   const loadIndex = async () => {
     if (index) return;
     try {
-      const r = await fetch(offset + "search.json");
-      index = await r.json();
+      await new Promise((yes, no) => { const s = document.createElement("script"); s.src = offset + "search.js"; s.onload = yes; s.onerror = no; document.head.append(s); });
+      index = window.searchIndex;
     } catch (e) { index = []; }
     if (window.Fuse) {
       fuse = new window.Fuse(index, {
         keys: [{ name: "title", weight: 2 }, { name: "section", weight: 2 }, { name: "text", weight: 1 }],
-        ignoreLocation: true, threshold: 0.3, minMatchCharLength: 2, includeMatches: false,
+        ignoreLocation: true, threshold: 0.1, useExtendedSearch: true, minMatchCharLength: 2, includeMatches: false,
       });
     }
   };
