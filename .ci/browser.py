@@ -60,6 +60,7 @@ def open_page(driver, url):
     driver.get(url)
     WebDriverWait(driver, 20).until(lambda d: d.execute_script('return document.readyState') == 'complete')
     driver.execute_async_script("const done = arguments[0]; Promise.all([...document.querySelectorAll('form.pf-explore')].flatMap(f => (f.pf?.pictures || []).map(p => p.decode()))).then(() => setTimeout(done, 50))")
+    driver.execute_script("document.head.insertAdjacentHTML('beforeend', '<style>* { scroll-behavior: auto !important }</style>')") # A click must not miss what is still scrolling
     return forms_of(driver)
 
 def forms_of(driver): return driver.find_elements('css selector', 'form.pf-explore')
@@ -112,7 +113,7 @@ def by_mouse(driver, els):
     "Click another place of a slider, or another chip"
     from selenium.webdriver import ActionChains
     el = els[0]
-    driver.execute_script('arguments[0].scrollIntoView({block: "center"})', el)
+    driver.execute_script('arguments[0].scrollIntoView({block: "center", behavior: "instant"})', el)
     if el.get_attribute('type') == 'range':
         here, most, width = int(el.get_property('value')), int(el.get_attribute('max')), el.size['width']
         ActionChains(driver).move_to_element_with_offset(el, int(width*(.3 if here < most/2 else -.3)), 0).click().perform()

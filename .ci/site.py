@@ -29,7 +29,8 @@ def parts():
 def render(proc, out):
     "_proc/ to pages in `out`"
     run = subprocess.run([Path(sys.executable).parent/'smalldocs', 'render', '--quiet', str(proc)], capture_output=True, text=True)
-    print(*[l for l in run.stderr.splitlines() if 'output-file is not read' not in l and 'html-math-method' not in l], sep='\n', file=sys.stderr)
+    for line in run.stderr.splitlines():
+        if 'output-file is not read' not in line and 'html-math-method' not in line: print(line, file=sys.stderr)
     run.check_returncode()
     made = next(p for p in (proc/'_docs', root/'_docs') if p.is_dir())
     shutil.rmtree(out, ignore_errors=True); shutil.copytree(made, out); shutil.rmtree(made)
