@@ -14,8 +14,11 @@ for path in sorted((root/'nbs').rglob('*.ipynb')):
         if any(o.get('output_type') == 'error' for o in cell.get('outputs', [])): problems.append(f'{path.name} stores an error')
         pictures = any(k.startswith('image/') for o in cell.get('outputs', []) for k in o.get('data', {}))
         if pictures and not re.search(r'^#\|\s*(fig-alt: .|fig-cap: .|hide$|hide\s|include: false)', ''.join(cell['source']), re.M): problems.append(f'{path.name}, cell {cell["id"]}: a picture without a line #| fig-alt: "what it shows"')
+        if cell['cell_type'] == 'code' and re.search(r'^\s*%', ''.join(cell['source']), re.M): problems.append(f'{path.name}, cell {cell["id"]}: nbdev drops lines that begin with % from the page; write !pip')
         m = re.search(r'#\|\s*default_exp (\S+)', ''.join(cell['source']))
         if m: order[m[1]] = path.stem
+    title = next(''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'markdown')
+    if any(l.strip() and not re.match(r'#\s|>\s|-\s+\S.*:.*\S', l) for l in title.splitlines()): problems.append(f'{path.name}: of the first text cell nbdev keeps title and claim only; put the introduction into a cell of its own')
 
 # every console command runs in CI
 for command in re.findall(r'(\w+)=perfusion_nb\.cli:', (root/'settings.ini').read_text()):
