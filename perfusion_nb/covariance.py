@@ -250,6 +250,21 @@ def _kept(checkpoint):
     if n > 1: torch.distributed.broadcast_object_list(kept)
     return kept[0]
 
+def _go_on(kept, checkpoint, todo, policy, sha):
+    "Sums, captions and dtype of a checkpoint, which the captions must begin with; other processes begin at zero"
+    for c in islice(todo, kept['seen']): sha.update(f'{c}\n'.encode())
+    if (kept['sha'], kept['policy']) != (sha.hexdigest(), policy): raise ValueError(f'{checkpoint} was counted over other captions or another policy; delete it to begin anew, or give what it was begun with.')
+    sums = [SecondMoment(len(s['sum'])) for s in kept['sums']]
+    return [s.load_state_dict(k) for s, k in zip(sums, kept['sums'])] if _ranks()[0] == 0 else sums, kept['seen'], kept['dtype']
+
+def _measured(sums, sha, policy, dtype, meta, ridge):
+    "The covariance of finished sums, with its origin"
+    origin = dict(captions=sums[0].n_captions, tokens=sums[0].n_tokens, policy=policy, dtype=dtype, captions_sha256=sha.hexdigest()[:16])
+    cov = Covariance(sum(s.moment() for s in sums)/len(sums), {**(meta or {}), **origin}, ridge)
+    cov.rank_check()
+    return cov
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-bx
 @torch.no_grad()
 def estimate_covariance(
     encode,               # Function: list of captions → encodings (b,n,d), ids (b,n), id that begins, id that ends a text
@@ -273,11 +288,7 @@ def estimate_covariance(
         if not checkpoint or sums is None: return
         counted = _total(sums, sha)
         if rank == 0: _write_count(checkpoint, dict(sums=[s.state_dict() for s in counted], seen=seen, sha=sha.hexdigest(), policy=policy, dtype=dtype))
-    if kept := _kept(checkpoint):
-        for c in islice(todo, kept['seen']): sha.update(f'{c}\n'.encode())
-        if (kept['sha'], kept['policy']) != (sha.hexdigest(), policy): raise ValueError(f'{checkpoint} was counted over other captions or another policy; delete it to begin anew, or give what it was begun with.')
-        sums, seen, dtype = [SecondMoment(len(s['sum'])) for s in kept['sums']], kept['seen'], kept['dtype']
-        if rank == 0: sums = [s.load_state_dict(k) for s, k in zip(sums, kept['sums'])]
+    if kept := _kept(checkpoint): sums, seen, dtype = _go_on(kept, checkpoint, todo, policy, sha)
     with tqdm(total=total, initial=seen, disable=not progress or rank > 0, desc='covariance', unit=' captions') as bar:
         try:
             for k, batch in enumerate(_batches(todo, batch_size), 1):
@@ -294,11 +305,7 @@ def estimate_covariance(
             raise
     keep()
     if sums is None: raise ValueError('There are no captions to measure; pass at least a few hundred.')
-    sums = _total(sums, sha)
-    origin = dict(captions=sums[0].n_captions, tokens=sums[0].n_tokens, policy=policy, dtype=dtype, captions_sha256=sha.hexdigest()[:16])
-    cov = Covariance(sum(s.moment() for s in sums)/len(sums), {**(meta or {}), **origin}, ridge)
-    cov.rank_check()
-    return cov
+    return _measured(_total(sums, sha), sha, policy, dtype, meta, ridge)
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-077
 @patch

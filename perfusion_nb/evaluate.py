@@ -127,6 +127,7 @@ def judge_loss(
     return (F.binary_cross_entropy_with_logits(out.things, truth.things)*8 + F.cross_entropy(out.relation, truth.relation) + F.cross_entropy(out.worn, truth.worn)
             + F.cross_entropy(out.background, truth.background) + F.cross_entropy(scale*(cos - margin*own), truth.drawing[seen])*.5)
 
+# %% ../nbs/14_evaluate.ipynb #14-evaluate-019-bx
 def train_judge(
     folder,     # Checkpoint goes here; an earlier run in it is gone on with
     total=3500, # Steps
@@ -254,6 +255,7 @@ def asked_scenes(
         if read_prompt(s.caption).background == s.background: out.append(s)
     return out
 
+# %% ../nbs/14_evaluate.ipynb #14-evaluate-043-bx
 @patch
 @torch.no_grad()
 def hits(self:Judge,

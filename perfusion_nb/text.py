@@ -338,6 +338,7 @@ def _put(self:TextHooks, p):
         drop_added_tokens(self.tokenizer, p.names, [n for q in self for n in q.names])
     raise ValueError(f"This tokenizer does not cut 'a {p.token} a' like 'a {p.superclass} a', so the concept would stand elsewhere than its superclass: choose another token.")
 
+# %% ../nbs/06_text.ipynb #06-text-034-bx
 @patch
 def _refresh(self:TextHooks):
     "Ask the tokenizer for the ids again; put words back that someone took out"
@@ -567,6 +568,7 @@ def open_clip_encodings(
     if not skip: return seen['e']
     return text.ln_final(seen['e'] if getattr(text.transformer, 'batch_first', True) else seen['e'].transpose(0, 1))
 
+# %% ../nbs/06_text.ipynb #06-text-088-bx
 class OpenClipEmbedWrapper(nn.Module):
     "A frozen text encoder with one learned word: sentences in, encodings for the cross-attention out"
     def __init__(self,

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MEAN', 'STD', 'LATENTS', 'SHOW', 'SETTINGS', 'CARD', 'tiny_folder', 'quiet_loading', 'tiny_pipeline',
            'half_size_tokens', 'exact_encoder_', 'tiny_vae', 'train_decoder', 'tiny_unet', 'tiny_text_encoder',
-           'tiny_scheduler', 'world_words', 'WordReader', 'TinyTraining', 'sample_latents', 'sample_grid', 'train_tiny',
-           'world_captions', 'ship_tiny', 'gate_prompts']
+           'tiny_scheduler', 'world_words', 'WordReader', 'TinyTraining', 'velocity_weight', 'sample_latents',
+           'sample_grid', 'train_tiny', 'world_captions', 'ship_tiny', 'gate_prompts']
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-002
 import copy, json, math, os
@@ -58,7 +58,7 @@ LATENTS = 12 # Numbers per token: four neighbouring pixels of the half-size pict
 def half_size_tokens(
     pictures, # (b, 3, h, w), −1 to 1
 ):            # (b, 12, h/4, w/4), same range
-    "The picture at half size, four neighbouring pixels to a token"
+    "The picture at half size, four neighbouring pixels to a token (Eq. 1, before μ is taken off)"
     return F.pixel_unshuffle(F.avg_pool2d(pictures, 2), 2)
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-022
@@ -196,6 +196,13 @@ def encode(self:TinyTraining, captions, rng):
     return hidden, self.reader.loss(e, ids, eos) + .5*self.reader.loss(self.text(noisy).last_hidden_state, noisy, eos)
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-038
+def velocity_weight(
+    a, # Signal's share of the variance (b,), ᾱ of the noise schedule
+):     # (b,) 0 to 1
+    "Weight of a squared error of the velocity (Eq. 2)"
+    snr = a/(1-a)
+    return (snr.clamp(max=5)+1)/(snr+1)
+
 @patch
 def train_step(self:TinyTraining, data):
     "One optimizer step on (pictures, captions)"
@@ -206,8 +213,7 @@ def train_step(self:TinyTraining, data):
     e, word = self.encode(captions, rng)
     noisy, v = self.noise.add_noise(x, eps, t), self.noise.get_velocity(x, eps, t)
     out = self.run(noisy.bfloat16(), t, e.bfloat16()).sample.float()
-    snr = (a := self.noise.alphas_cumprod[t])/(1-a)
-    loss = (((snr.clamp(max=5)+1)/(snr+1)).view(-1, 1, 1, 1)*(out-v).square()).mean()
+    loss = (velocity_weight(self.noise.alphas_cumprod[t]).view(-1, 1, 1, 1)*(out-v).square()).mean()
     (loss + .3*word).backward()
     for p, q in zip(self.unet.parameters(), self.worker.parameters()): p.grad, q.grad = q.grad.float(), None
     nn.utils.clip_grad_norm_(self.params, 1.)

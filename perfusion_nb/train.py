@@ -167,6 +167,7 @@ def _superclass_encodings(self:Perfusion, superclass, placeholders):
         out[ctx] = c.e.float()[here].mean(0)
     return out
 
+# %% ../nbs/12_train.ipynb #12-train-019b-bx
 @patch
 def begin(self:Perfusion,
     token:str,      # For example "<toy>"
@@ -427,6 +428,7 @@ def _learning(self:Perfusion, c, gradient_checkpointing):
         self.training = None
         if gradient_checkpointing: self.network.disable_gradient_checkpointing()
 
+# %% ../nbs/12_train.ipynb #12-train-037-bx
 def _by_main(accelerator, fn, *args):
     "What `fn` gives in the main process, in all of them; or its error"
     if accelerator.num_processes == 1: return fn(*args)

@@ -410,6 +410,7 @@ def _add_words(self:Perfusion, token, superclass, rows={}):
 def _check_new(self:Perfusion, token):
     if self.text._name(token) in self.concepts: raise ValueError(f'{token} is loaded already: unload it first, or choose another token.')
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-036-bx
 @patch
 def _layers(self:Perfusion): return {v: (ctx, self.network.get_submodule(v)) for ctx, c in self.contexts.items() for _, v in c.values()}
 
