@@ -44,21 +44,32 @@ def place_grid(
     "Height and width of a layer that sees the latents halved some times"
     h, w = size
     while h*w > places: h, w = -(-h//2), -(-w//2)
-    if h*w != places: raise ValueError(f'{places} places are not {size[0]}×{size[1]} latents halved some times: the maps of this network cannot be laid out.')
+    if h*w != places:
+        raise ValueError(
+            f'{places} places are not {size[0]}×{size[1]} latents halved some times: the '
+            f'maps of this network cannot be laid out.')
     return h, w
 
 # %% ../nbs/10_attention.ipynb #10-attention-021
 class Recording:
     "What `record_attention` has recorded: one `AttentionMaps` for each picture, in order"
     def __init__(self, pipe, prompts=None, bins=8, rows=None, device='cpu'):
-        self.pipe, self.prompts, self.bins, self.rows, self.device, self.images = pipe, prompts, bins, rows, device, []
-        self.attention, self.seen, self.runs, self.handles, self.now = find_cross_attention(pipe.unet), OrderedDict(), [], [], {}
-        if not self.attention: raise ValueError('This pipeline has no cross-attention with to_q and to_k to record.')
+        self.pipe, self.prompts, self.bins, self.rows, self.device, self.images = (pipe, prompts,
+            bins, rows, device, [])
+        self.attention, self.seen, self.runs, self.handles, self.now = (
+            find_cross_attention(pipe.unet), OrderedDict(), [], [], {})
+        if not self.attention:
+            raise ValueError('This pipeline has no cross-attention with to_q and to_k to record.')
         for n, a in self.attention.items():
-            if 'Fused' in type(a.processor).__name__: raise ValueError(f'{n} has fused projections, which go around to_q and to_k: call pipe.unfuse_qkv_projections() first.')
-            if getattr(a, 'norm_q', None) is not None: raise ValueError(f'{n} normalises its queries, which the recorder does not follow.')
+            if 'Fused' in type(a.processor).__name__:
+                raise ValueError(f'{n} has fused projections, which go around to_q and to_k: call '
+                                 f'pipe.unfuse_qkv_projections() first.')
+            if getattr(a, 'norm_q', None) is not None:
+                raise ValueError(f'{n} normalises its queries, which the recorder does not follow.')
     def __len__(self): return sum(len(r.ids) for r in self.runs)
-    def __getitem__(self, k): return [AttentionMaps(r, j, self.pipe.tokenizer) for r in self.runs for j in range(len(r.ids))][k]
+    def __getitem__(self, k):
+        return [AttentionMaps(r, j, self.pipe.tokenizer) for r in self.runs
+                for j in range(len(r.ids))][k]
     def __iter__(self): return iter(self[:])
     def __repr__(self): return f'Recording of {len(self)} pictures, {len(self.attention)} layers'
 
@@ -81,9 +92,11 @@ def record_attention(
 def _attach(self:Recording):
     net, enc = self.pipe.unet, getattr(self.pipe, 'text_encoder', None)
     self.handles = [net.register_forward_pre_hook(self._begin, prepend=True, with_kwargs=True)]
-    if enc is not None: self.handles.append(enc.register_forward_hook(self._encoded, with_kwargs=True))
+    if enc is not None:
+        self.handles.append(enc.register_forward_hook(self._encoded, with_kwargs=True))
     for n, a in self.attention.items():
-        self.handles += [a.to_q.register_forward_hook(self._keep(n, 'q')), a.to_k.register_forward_hook(self._keep(n, 'k')),
+        self.handles += [a.to_q.register_forward_hook(self._keep(n, 'q')),
+                         a.to_k.register_forward_hook(self._keep(n, 'k')),
                          a.register_forward_hook(self._add(n), with_kwargs=True)]
 
 @patch
@@ -105,11 +118,15 @@ def _encoded(self:Recording, encoder, args, kwargs, out):
 @patch
 def _begin(self:Recording, net, args, kwargs):
     "A step begins"
-    sample, t, e = (kwargs.get(k, args[i] if len(args) > i else None) for i, k in enumerate(('sample', 'timestep', 'encoder_hidden_states')))
+    sample, t, e = (kwargs.get(k, args[i] if len(args) > i else None)
+                    for i, k in enumerate(('sample', 'timestep', 'encoder_hidden_states')))
     t, rows = float(torch.as_tensor(t).flatten()[0]), self._rows(sample)
     run = self.runs[-1] if self.runs else None
-    if run is None or t > run.t or (e is not run.e and (t == run.t or e.shape != run.e.shape or not torch.equal(e, run.e))):
-        run = SimpleNamespace(sums={}, counts={}, times={}, ids=self._ids(e[rows]), calls=0); self.runs.append(run)
+    if run is None or t > run.t or (e is not run.e
+                                    and (t == run.t or e.shape != run.e.shape
+                                         or not torch.equal(e, run.e))):
+        run = SimpleNamespace(sums={}, counts={}, times={}, ids=self._ids(e[rows]), calls=0)
+        self.runs.append(run)
     run.t, run.e, run.rows, run.size = t, e, rows, tuple(sample.shape[-2:])
     last = self.pipe.scheduler.config.num_train_timesteps
     run.slot = run.calls if self.bins is None else min(self.bins-1, int((1 - t/last)*self.bins))
@@ -122,7 +139,8 @@ def _rows(self:Recording, sample):
     if self.rows is not None: return self.rows
     half = len(sample)//2
     doubled = len(sample) == 2*half and torch.equal(sample[:half], sample[half:])
-    return slice(half, None) if doubled and getattr(self.pipe, 'do_classifier_free_guidance', False) else slice(None)
+    return (slice(half, None) if doubled
+            and getattr(self.pipe, 'do_classifier_free_guidance', False) else slice(None))
 
 # %% ../nbs/10_attention.ipynb #10-attention-026
 @patch
@@ -132,8 +150,11 @@ def _ids(self:Recording, e):
     if self.prompts is None:
         seen = ChainMap(self.seen, wired.seen) if wired else self.seen
         return [seen.get(row_key(row)) for row in e]
-    ids = wired.text.tokenize(self.prompts) if wired else prompt_ids(self.prompts, self.pipe.tokenizer)
-    if len(e) % len(ids): raise ValueError(f'{len(ids)} prompts are named, but {len(e)} pictures are drawn: name one for each.')
+    ids = (wired.text.tokenize(self.prompts) if wired
+           else prompt_ids(self.prompts, self.pipe.tokenizer))
+    if len(e) % len(ids):
+        raise ValueError(
+            f'{len(ids)} prompts are named, but {len(e)} pictures are drawn: name one for each.')
     return [row for row in ids.tolist() for _ in range(len(e)//len(ids))]
 
 # %% ../nbs/10_attention.ipynb #10-attention-027
@@ -148,8 +169,10 @@ def _add(self:Recording, name):
     "Add the layer's attention to what was recorded"
     @torch.no_grad()
     def hook(attn, args, kwargs, out):
-        run, q, k, mask = self.runs[-1], self.now.pop((name, 'q')), self.now.pop((name, 'k')), kwargs.get('attention_mask')
-        A = attention_probabilities(q[run.rows], k[run.rows], attn, None if mask is None else mask[run.rows]).mean(1)
+        run, q, k, mask = (self.runs[-1], self.now.pop((name, 'q')), self.now.pop((name, 'k')),
+                           kwargs.get('attention_mask'))
+        A = attention_probabilities(q[run.rows], k[run.rows], attn,
+                                    None if mask is None else mask[run.rows]).mean(1)
         A = A.unflatten(1, place_grid(A.shape[1], run.size)).to(self.device)
         sums, counts = run.sums.setdefault(name, {}), run.counts.setdefault(name, {})
         sums[run.slot] = sums[run.slot].add_(A) if run.slot in sums else A
@@ -173,16 +196,20 @@ class AttentionMaps:
     "Where each word of one prompt looked while its picture was drawn"
     def __init__(self, run, row, tokenizer):
         self.run, self.row, self.ids = run, row, run.ids[row]
-        self.words, self.rest = name_positions(self.ids, tokenizer, next(iter(next(iter(run.sums.values())).values())).shape[-1])
+        self.words, self.rest = name_positions(self.ids, tokenizer,
+                                               next(iter(
+            next(iter(run.sums.values())).values())).shape[-1])
     @property
     def names(self): return [w for w, _ in self.words]
     @property
-    def layers(self): return {n: tuple(next(iter(s.values())).shape[1:3]) for n, s in self.run.sums.items()}
+    def layers(self):
+        return {n: tuple(next(iter(s.values())).shape[1:3]) for n, s in self.run.sums.items()}
     @property
     def sizes(self): return sorted(set(self.layers.values()), reverse=True)
     @property
     def times(self): return [t/n for t, n in self.run.times.values()]
-    def __repr__(self): return f"{' '.join(self.names)}: {len(self.layers)} layers of {', '.join(f'{h}×{w}' for h, w in self.sizes)}, {len(self.times)} times"
+    def __repr__(self):
+        return f"{' '.join(self.names)}: {len(self.layers)} layers of {', '.join(f'{h}×{w}' for h, w in self.sizes)}, {len(self.times)} times"
 
 # %% ../nbs/10_attention.ipynb #10-attention-031
 @patch
@@ -190,10 +217,16 @@ def positions(self:AttentionMaps,
     word, # A word, "[begin]", "[end]" or "[padding]"; a number: the k-th word; or a tuple: these positions
 )->list:  # Positions of its tokens; of all its occurrences if it is named
     "Where a word stands in the prompt"
-    if isinstance(word, (int, tuple)): return list(self.words[word][1] if isinstance(word, int) else word)
+    if isinstance(word, (int, tuple)):
+        return list(self.words[word][1] if isinstance(word, int) else word)
     found = [k for w, at in self.words if w == word for k in at] or list(self.rest.get(word, ()))
-    if not found and self.ids is None: raise KeyError(f'The words of these encodings are unknown, so {word!r} cannot be found: name their prompts, record_attention(pipe, prompts=…).')
-    if not found: raise KeyError(f"There is no word {word!r} in this prompt; there is {', '.join([*dict.fromkeys(self.names), *self.rest])}.")
+    if not found and self.ids is None:
+        raise KeyError(
+            f'The words of these encodings are unknown, so {word!r} cannot be found: name '
+            f'their prompts, record_attention(pipe, prompts=…).')
+    if not found:
+        raise KeyError(f"There is no word {word!r} in this prompt; there is "
+                       f"{', '.join([*dict.fromkeys(self.names), *self.rest])}.")
     return found
 
 @patch
@@ -214,12 +247,17 @@ def map(self:AttentionMaps,
 )->torch.Tensor: # (h, w), 0 to 1
     "Where a word looks (Eq. 2): mean over heads, steps and layers"
     names = [n for n, s in self.layers.items() if size in (None, s) and layer in (None, n)]
-    if not names: raise ValueError(f'No layer has size {size} and path {layer}: sizes are {self.sizes}, paths are in `layers`.')
+    if not names:
+        raise ValueError(
+            f'No layer has size {size} and path {layer}: sizes are {self.sizes}, paths are '
+            f'in `layers`.')
     at, out = self.positions(word), []
     for n in names:
         slots = [list(self.run.times)[time]] if time is not None else list(self.run.times)
-        m = sum(self.run.sums[n][k][self.row] for k in slots)[..., at].sum(-1)/sum(self.run.counts[n][k] for k in slots)
-        out.append(F.interpolate(m[None, None], max(self.layers[n] for n in names), mode='bilinear')[0, 0])
+        m = sum(self.run.sums[n][k][self.row]
+                for k in slots)[..., at].sum(-1)/sum(self.run.counts[n][k] for k in slots)
+        out.append(F.interpolate(m[None, None], max(self.layers[n] for n in names),
+                                 mode='bilinear')[0, 0])
     return sum(out)/len(out)
 
 @patch
@@ -241,7 +279,8 @@ def overlays(
     out = []
     for im, m in zip(map(_pale, images), maps):
         m = F.interpolate(m[None, None].float(), im.size[::-1], mode='bilinear')[0, 0]
-        out.append(overlay(im, (((m - lo)/max(hi - lo, 1e-9)).clamp(0, 1)*12).round()/12, alpha=.85, limit=1.))
+        out.append(overlay(im, (((m - lo)/max(hi - lo, 1e-9)).clamp(0, 1)*12).round()/12, alpha=.85,
+                           limit=1.))
     return out
 
 def _pale(image):
@@ -263,8 +302,10 @@ def difference(
 # %% ../nbs/10_attention.ipynb #10-attention-070
 def _said(maps, time=None, size=None, layer=None):
     "Which layers and steps a figure shows"
-    layers = layer or f'mean of {sum(size in (None, s) for s in maps.layers.values())} layers' + (f' of {size[0]}×{size[1]}' if size else '')
-    return layers + (f', {sum(n for _, n in maps.run.times.values())} steps' if time is None else f', t = {maps.times[time]:.0f}')
+    layers = (layer or f'mean of {sum(size in (None, s) for s in maps.layers.values())} layers'
+              + (f' of {size[0]}×{size[1]}' if size else ''))
+    return layers + (f', {sum(n for _, n in maps.run.times.values())} steps' if time is None
+                     else f', t = {maps.times[time]:.0f}')
 
 def show_words(
     image,     # The picture
@@ -282,7 +323,8 @@ def show_words(
     a.imshow(im, interpolation='nearest'); a.axis('off'); _share_bars(b, maps.shares(**where))
     b.set_title(_said(maps, **where), fontsize=7, color='#777777', loc='right')
     shown = overlays(image, [maps.map(k, **where) for k in range(len(maps.words))])
-    for ax, o, name in zip(strip.subplots(1, n, squeeze=False)[0], shown + [None]*n, maps.names + ['']*n):
+    for ax, o, name in zip(strip.subplots(1, n, squeeze=False)[0], shown + [None]*n,
+                           maps.names + ['']*n):
         ax.axis('off'); ax.set_title(name, fontsize=9)
         if o: ax.imshow(o, interpolation='nearest')
     plt.close(fig)
@@ -290,8 +332,11 @@ def show_words(
 
 def _share_bars(ax, shares):
     "One bar for each word"
-    ax.bar(range(len(shares)), list(shares.values()), color=['#bbbbbb' if w[0] == '[' else '#c8362f' for w in shares], width=.7)
-    ax.set_xticks(range(len(shares)), list(shares), fontsize=7, rotation=30, ha='right', rotation_mode='anchor'); ax.tick_params(axis='y', labelsize=7)
+    ax.bar(range(len(shares)), list(shares.values()),
+           color=['#bbbbbb' if w[0] == '[' else '#c8362f' for w in shares], width=.7)
+    ax.set_xticks(range(len(shares)), list(shares), fontsize=7, rotation=30, ha='right',
+                  rotation_mode='anchor')
+    ax.tick_params(axis='y', labelsize=7)
     ax.spines[['top', 'right']].set_visible(False); ax.set_ylabel('share', fontsize=7)
 
 # %% ../nbs/10_attention.ipynb #10-attention-072
@@ -303,7 +348,9 @@ def show_overlay(
 ): # matplotlib figure
     "The picture, and the maps of some words over it, on one scale"
     names = [words] if isinstance(words, (str, int)) else list(words)
-    return show_grid([image, *overlays(image, [maps.map(w, **where) for w in names])], titles=['picture', *map(str, names)], title=_said(maps, **where), width=min(7, 1.35*(len(names) + 1)))
+    return show_grid([image, *overlays(image, [maps.map(w, **where) for w in names])],
+                     titles=['picture', *map(str, names)], title=_said(maps, **where),
+                     width=min(7, 1.35*(len(names) + 1)))
 
 def show_steps(
     image,   # The picture
@@ -313,8 +360,10 @@ def show_steps(
 ): # matplotlib figure
     "Maps of words through time, from noise (left) to picture (right), on one scale"
     names, times = [words] if isinstance(words, (str, int)) else list(words), maps.times
-    shown = overlays(image, [maps.map(w, time=k, **where) for w in names for k in range(len(times))])
-    return show_grid(shown, ncols=len(times), titles=[f't = {t:.0f}' for t in times], rows=[str(w) for w in names], title=_said(maps, **where), width=6)
+    shown = overlays(image,
+                     [maps.map(w, time=k, **where) for w in names for k in range(len(times))])
+    return show_grid(shown, ncols=len(times), titles=[f't = {t:.0f}' for t in times],
+                     rows=[str(w) for w in names], title=_said(maps, **where), width=6)
 
 def show_sizes(
     image,     # The picture
@@ -325,7 +374,10 @@ def show_sizes(
     "Maps of words at each resolution of the network, on one scale"
     names = [words] if isinstance(words, (str, int)) else list(words)
     shown = overlays(image, [maps.map(w, time=time, size=s) for w in names for s in maps.sizes])
-    return show_grid(shown, ncols=len(maps.sizes), titles=[f'{h}×{w}, {sum(s == (h, w) for s in maps.layers.values())} layers' for h, w in maps.sizes], rows=[str(w) for w in names], width=1.2*len(maps.sizes))
+    return show_grid(shown, ncols=len(maps.sizes),
+                     titles=[f'{h}×{w}, {sum(s == (h, w) for s in maps.layers.values())} layers'
+                             for h, w in maps.sizes], rows=[str(w) for w in names],
+                     width=1.2*len(maps.sizes))
 
 # %% ../nbs/10_attention.ipynb #10-attention-078
 def show_beside(
@@ -340,9 +392,11 @@ def show_beside(
     ms = [m.map(w, **where) for m, w in zip(maps, words)]
     lo, hi = min(float(m.min()) for m in ms), max(float(m.max()) for m in ms)
     limit = max(float((m - ms[0]).abs().max()) for m in ms) or 1.
-    shown = [*images, *overlays(images, ms, (lo, hi)), *[difference(m, ms[0], limit, to_pil(images[0]).height) for m in ms]]
+    shown = [*images, *overlays(images, ms, (lo, hi)),
+             *[difference(m, ms[0], limit, to_pil(images[0]).height) for m in ms]]
     rows = ['picture', f'{lo:.2f} to {hi:.2f}', f'± {limit:.2f}']
-    return show_grid(shown, ncols=len(ms), titles=[str(t) for t in titles or words], rows=rows, title=_said(maps[0], **where), width=min(7, len(ms) + .3))
+    return show_grid(shown, ncols=len(ms), titles=[str(t) for t in titles or words], rows=rows,
+                     title=_said(maps[0], **where), width=min(7, len(ms) + .3))
 
 # %% ../nbs/10_attention.ipynb #10-attention-080
 def half_height(
@@ -358,7 +412,9 @@ def iou(
 )->float:       # 0 (apart) to 1 (the same)
     "Overlap of a map with a mask (Eq. 3), at the mask's resolution"
     m, k = map.float(), _tensor(mask).float()
-    if m.dim() != 2 or k.dim() != 2: raise ValueError(f'A map and a mask have shape (h, w), not {tuple(m.shape)} and {tuple(k.shape)}.')
+    if m.dim() != 2 or k.dim() != 2:
+        raise ValueError(
+            f'A map and a mask have shape (h, w), not {tuple(m.shape)} and {tuple(k.shape)}.')
     level = half_height(m) if level is None else level
     m = F.interpolate(m[None, None], k.shape, mode='bilinear')[0, 0] > level; k = k > half_height(k)
     union = (m | k).sum()
@@ -374,12 +430,15 @@ def look_at(
     seed:int=0, # Of the noise
 )->Recording:  # One `AttentionMaps` for each picture
     "One look of the network at given pictures: where does each word look in them?"
-    if isinstance(prompts, str) or len(prompts) != len(latents): raise ValueError(f'There are {len(latents)} pictures: give a list of as many prompts.')
-    net, noise = pipe.unet, torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed))
+    if isinstance(prompts, str) or len(prompts) != len(latents):
+        raise ValueError(f'There are {len(latents)} pictures: give a list of as many prompts.')
+    net, noise = (pipe.unet,
+                  torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed)))
     z, noise = (x.to(net.device, net.dtype) for x in (latents, noise))
     e = pipe.encode_prompt(list(prompts), z.device, 1, False)[0]
     with record_attention(pipe, list(prompts), rows=slice(None)) as rec:
-        net(pipe.scheduler.add_noise(z, noise, torch.full((len(z),), t, device=z.device)), t, encoder_hidden_states=e)
+        net(pipe.scheduler.add_noise(z, noise, torch.full((len(z),), t, device=z.device)), t,
+            encoder_hidden_states=e)
     return rec
 
 # %% ../nbs/10_attention.ipynb #10-attention-091
@@ -389,17 +448,23 @@ def show_rows(
     **where, # `time`, `size`, `layer` as for `AttentionMaps.map`
 ): # matplotlib figure
     "A row for each picture: the picture, then the map of each of its words, all on one scale"
-    n, ms = max(len(m.words) for m in maps), [[m.map(k, **where) for k in range(len(m.words))] for m in maps]
+    n, ms = (max(len(m.words) for m in maps),
+             [[m.map(k, **where) for k in range(len(m.words))] for m in maps])
     flat = [m for row in ms for m in row]
-    limits, blank = (min(float(m.min()) for m in flat), max(float(m.max()) for m in flat)), torch.ones(3, *to_pil(images[0]).size[::-1])
-    shown = [p for im, row in zip(images, ms) for p in [im, *overlays(im, row, limits), *[blank]*(n - len(row))]]
+    limits, blank = ((min(float(m.min()) for m in flat), max(float(m.max()) for m in flat)),
+                     torch.ones(3, *to_pil(images[0]).size[::-1]))
+    shown = [p for im, row in zip(images, ms)
+             for p in [im, *overlays(im, row, limits), *[blank]*(n - len(row))]]
     names = [t for m in maps for t in ['', *m.names, *['']*(n - len(m.words))]]
-    return show_grid(shown, ncols=n + 1, titles=names, title=_said(maps[0], **where), width=min(7, .95*(n + 1)))
+    return show_grid(shown, ncols=n + 1, titles=names, title=_said(maps[0], **where),
+                     width=min(7, .95*(n + 1)))
 
 @patch
 def show(self:Recording, **where):
     "Its pictures (`images`) with the maps of their words"
-    if len(self.images) != len(self): raise ValueError(f'{len(self)} pictures were recorded: put them into `.images` to show them.')
+    if len(self.images) != len(self):
+        raise ValueError(
+            f'{len(self)} pictures were recorded: put them into `.images` to show them.')
     return show_rows(self.images, self[:], **where)
 
 @patch
@@ -407,7 +472,8 @@ def _repr_png_(self:Recording):
     import io
     if not self.images: return None
     out, fig = io.BytesIO(), self.show(); fig.savefig(out, format='png', dpi=160)
-    return out.getvalue(), dict(width=int(80*fig.get_figwidth()), height=int(80*fig.get_figheight()))
+    return out.getvalue(), dict(width=int(80*fig.get_figwidth()),
+                                height=int(80*fig.get_figheight()))
 
 # %% ../nbs/10_attention.ipynb #10-attention-092
 @patch
@@ -417,8 +483,11 @@ def superclass_prompt(self:Perfusion,
     "The same prompt with the superclass in the place of each concept"
     import re
     twin = prompt
-    for c in self.concepts.values(): twin = re.sub(re.escape(c.token), c.superclass, twin, flags=re.I)
-    if twin == prompt: raise ValueError(f"{prompt!r} names no loaded concept; there is {', '.join(self.concepts) or 'none'}.")
+    for c in self.concepts.values():
+        twin = re.sub(re.escape(c.token), c.superclass, twin, flags=re.I)
+    if twin == prompt:
+        raise ValueError(
+            f"{prompt!r} names no loaded concept; there is {', '.join(self.concepts) or 'none'}.")
     return twin
 
 @patch
@@ -435,7 +504,9 @@ def maps(self:Perfusion,
         if self.base.get(key) is not None: kwargs.setdefault(name, self.base[key])
     kwargs.setdefault('generator', [torch.Generator().manual_seed(seed) for _ in both])
     set_ = any(v is not None for v in (beta, tau, lock))
-    with self.using(beta, tau, lock) if set_ else nullcontext(), record_attention(self.pipe, bins=bins) as rec: rec.images = self.pipe(both, **kwargs).images
+    with self.using(beta, tau, lock) if set_ else nullcontext(), record_attention(self.pipe,
+        bins=bins) as rec:
+        rec.images = self.pipe(both, **kwargs).images
     return rec
 
 # %% ../nbs/10_attention.ipynb #10-attention-103
@@ -449,11 +520,14 @@ def gates(self:Perfusion,
     edit = self._prepare(e); self.forget()
     tokens = [c.token for c in self.concepts.values() if c.enabled]
     said, rest = name_positions(ids, self.pipe.tokenizer, len(ids))
-    columns = [*[i for i in rest.items() if i[0] == '[begin]'], *said, *[i for i in rest.items() if i[0] != '[begin]']]
+    columns = [*[i for i in rest.items() if i[0] == '[begin]'], *said,
+               *[i for i in rest.items() if i[0] != '[begin]']]
     r = ratio(e[0], torch.stack([self._get(t).u_star.to(e) for t in tokens])).T.cpu()
-    g = torch.zeros_like(r) if edit is None else torch.where(edit.rows[0][:, None], edit.gates[0].T, 0.).cpu()
+    g = torch.zeros_like(r) if edit is None else torch.where(edit.rows[0][:, None], edit.gates[0].T,
+        0.).cpu()
     most = lambda x: torch.stack([x[:, list(at)].amax(1) for _, at in columns], 1)
-    return SimpleNamespace(tokens=tokens, names=[n for n, _ in columns], gate=most(g), ratio=most(r))
+    return SimpleNamespace(tokens=tokens, names=[n for n, _ in columns], gate=most(g),
+                           ratio=most(r))
 
 @patch
 def show_gates(self:Perfusion,
@@ -464,8 +538,12 @@ def show_gates(self:Perfusion,
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
     strips = [self.gates(p) for p in prompts]
     heights = [len(s.tokens)*.3 + .6 for s in strips]
-    fig, axs = plt.subplots(len(strips), 1, figsize=(min(7, .55*max(len(s.names) for s in strips) + 1), sum(heights)), height_ratios=heights, dpi=80, squeeze=False, layout='constrained')
-    for ax, s in zip(axs[:, 0], strips): heat(ax, s.gate, limit=1., signed=False, rows=s.tokens, cols=s.names, annotate='.2f')
+    fig, axs = plt.subplots(len(strips), 1,
+                            figsize=(min(7, .55*max(len(s.names) for s in strips) + 1),
+                                     sum(heights)), height_ratios=heights, dpi=80, squeeze=False,
+                            layout='constrained')
+    for ax, s in zip(axs[:, 0], strips):
+        heat(ax, s.gate, limit=1., signed=False, rows=s.tokens, cols=s.names, annotate='.2f')
     plt.close(fig)
     return fig
 

@@ -18,10 +18,12 @@ import torch
 def _tensor(x, like=None)->torch.Tensor:
     "`x` as a tensor; plain numbers and lists take the type and device of `like`"
     if torch.is_tensor(x): return x.detach()
-    if hasattr(x, 'getbands') or hasattr(x, '__array__'): # A picture or array: a copy, since torch warns of read-only memory
+    # A picture or array: a copy, since torch warns of read-only memory
+    if hasattr(x, 'getbands') or hasattr(x, '__array__'):
         import numpy as np
         return torch.as_tensor(np.array(x))
-    return torch.as_tensor(x, dtype=like.dtype, device=like.device) if torch.is_tensor(like) else torch.as_tensor(x)
+    return (torch.as_tensor(x, dtype=like.dtype, device=like.device) if torch.is_tensor(like)
+            else torch.as_tensor(x))
 
 # %% ../nbs/00_basics.ipynb #00-basics-014
 def same(
@@ -34,13 +36,15 @@ def same(
         assert a.keys() == b.keys(), f'Different names: {sorted(a.keys() ^ b.keys(), key=str)}'
         for k in a: same(a[k], b[k], tol)
         return
-    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and any(map(torch.is_tensor, [*a, *b])):
+    if isinstance(a, (list, tuple)) and isinstance(b,
+        (list, tuple)) and any(map(torch.is_tensor, [*a, *b])):
         assert len(a) == len(b), f'{len(a)} things, but {len(b)} wanted'
         for x, y in zip(a, b): same(x, y, tol)
         return
     a = _tensor(a, like=b); b = _tensor(b, like=a)
     how = {}
-    if tol is not None: how = dict(rtol=0, atol=tol*float(b.double().abs().max() if b.numel() and b.any() else 1))
+    if tol is not None:
+        how = dict(rtol=0, atol=tol*float(b.double().abs().max() if b.numel() and b.any() else 1))
     torch.testing.assert_close(a, b, **how)
 
 # %% ../nbs/00_basics.ipynb #00-basics-019
@@ -84,7 +88,9 @@ def to_pil(
     if x.dim() == 3 and x.shape[0] in (1, 3) and x.shape[-1] not in (1, 3): x = x.permute(1, 2, 0)
     if x.dim() == 2: x = x[..., None]
     if x.dim() != 3 or x.shape[-1] not in (1, 3):
-        raise ValueError(f'A picture has shape (3,h,w), (h,w,3) or (h,w), not {tuple(x.shape)}; pass several pictures as a list.')
+        raise ValueError(
+            f'A picture has shape (3,h,w), (h,w,3) or (h,w), not {tuple(x.shape)}; pass '
+            f'several pictures as a list.')
     if x.dtype != torch.uint8: x = (x.float().clamp(0, 1)*255).round().to(torch.uint8)
     return Image.fromarray(x.expand(-1, -1, 3).contiguous().numpy())
 
@@ -119,8 +125,10 @@ def show_grid(
     ims = [to_pil(i) for i in images]
     if not ims: raise ValueError('There is no picture to show: the list is empty.')
     ncols = min(ncols or 8, len(ims)); nrows = -(-len(ims)//ncols)
-    width = min(7, width or 1.4*ncols); h = width/ncols*ims[0].height/ims[0].width + (.22 if titles else 0)
-    fig, axs = plt.subplots(nrows, ncols, figsize=(width, h*nrows + (.3 if title else 0)), dpi=80, squeeze=False, layout='constrained')
+    width = min(7, width or 1.4*ncols)
+    h = width/ncols*ims[0].height/ims[0].width + (.22 if titles else 0)
+    fig, axs = plt.subplots(nrows, ncols, figsize=(width, h*nrows + (.3 if title else 0)), dpi=80,
+                            squeeze=False, layout='constrained')
     for k, ax in enumerate(axs.flat):
         ax.set(xticks=[], yticks=[]); ax.set_frame_on(False)
         if k < len(ims): ax.imshow(ims[k], interpolation='nearest')
@@ -155,24 +163,30 @@ def heat(
     height=None,   # Height in inches if `ax` is None (default: by the number of rows)
 ): # The axes, or the figure if `ax` was None
     "A matrix as colours, zero at white"
-    if ax is None: return heats([matrix], [title], limit, signed, rows, cols, annotate, bar, width, height)
+    if ax is None:
+        return heats([matrix], [title], limit, signed, rows, cols, annotate, bar, width, height)
     m = torch.as_tensor(matrix).detach().cpu().float(); m = m[None] if m.dim() == 1 else m
-    if m.dim() != 2: raise ValueError(f'A heat map needs a matrix, but this has shape {tuple(m.shape)}.')
+    if m.dim() != 2:
+        raise ValueError(f'A heat map needs a matrix, but this has shape {tuple(m.shape)}.')
     signed = bool((m < 0).any()) if signed is None else signed
     limit = limit or float(m.abs().max()) or 1.
-    im = ax.imshow(m.numpy(), cmap=colormap(signed), vmin=-limit if signed else 0, vmax=limit, aspect='auto', interpolation='nearest')
+    im = ax.imshow(m.numpy(), cmap=colormap(signed), vmin=-limit if signed else 0, vmax=limit,
+                   aspect='auto', interpolation='nearest')
     _names(ax, rows, cols)
     ax.set_title(title, fontsize=9)
     for i, j in [(i, j) for i in range(m.shape[0]) for j in range(m.shape[1])] if annotate else []:
-        ax.text(j, i, format(m[i, j].item(), annotate), ha='center', va='center', fontsize=7, color='white' if abs(m[i, j]) > .6*limit else 'black')
+        ax.text(j, i, format(m[i, j].item(), annotate), ha='center', va='center', fontsize=7,
+                color='white' if abs(m[i, j]) > .6*limit else 'black')
     if bar: ax.figure.colorbar(im, ax=ax, fraction=.05, pad=.02).ax.tick_params(labelsize=7)
     return ax
 
 # %% ../nbs/00_basics.ipynb #00-basics-044
 def _names(ax, rows=None, cols=None):
     "Names instead of numbers at the sides of a heat map"
-    ax.set(xticks=[] if cols is None else range(len(cols)), yticks=[] if rows is None else range(len(rows)))
-    if cols is not None: ax.set_xticklabels(cols, rotation=60, ha='right', rotation_mode='anchor', fontsize=7)
+    ax.set(xticks=[] if cols is None else range(len(cols)),
+           yticks=[] if rows is None else range(len(rows)))
+    if cols is not None:
+        ax.set_xticklabels(cols, rotation=60, ha='right', rotation_mode='anchor', fontsize=7)
     if rows is not None: ax.set_yticklabels(rows, fontsize=7)
     ax.tick_params(length=0)
     for s in ax.spines.values(): s.set(color='#999999', linewidth=.5)
@@ -194,13 +208,17 @@ def heats(
     import matplotlib.pyplot as plt
     ms = [torch.atleast_2d(torch.as_tensor(m).detach().cpu().float()) for m in matrices]
     if not ms: raise ValueError('There is no matrix to show: the list is empty.')
-    width = width or max(2., (.42 if annotate else .25)*ms[0].shape[-1])*len(ms) + (.8 if rows else 0) + (.4 if bar else 0)
-    height = height or min(2.6, .28*ms[0].shape[-2] + (.35 if titles and any(titles) else .1) + (.6 if cols else .1))
+    width = (width or max(2., (.42 if annotate else .25)*ms[0].shape[-1])*len(ms)
+             + (.8 if rows else 0) + (.4 if bar else 0))
+    height = height or min(2.6, .28*ms[0].shape[-2] + (.35 if titles and any(titles) else .1)
+                           + (.6 if cols else .1))
     signed = any(bool((m < 0).any()) for m in ms) if signed is None else signed
     limit = limit or max(float(m.abs().max()) for m in ms) or 1.
-    fig, axs = plt.subplots(1, len(ms), figsize=(min(7, width), height), dpi=80, squeeze=False, layout='constrained')
+    fig, axs = plt.subplots(1, len(ms), figsize=(min(7, width), height), dpi=80, squeeze=False,
+                            layout='constrained')
     for k, (ax, m) in enumerate(zip(axs[0], ms)):
-        heat(ax, m, titles[k] if titles else '', limit, signed, rows if k == 0 else None, cols, annotate, bar and k == len(ms)-1)
+        heat(ax, m, titles[k] if titles else '', limit, signed, rows if k == 0 else None, cols,
+             annotate, bar and k == len(ms)-1)
     plt.close(fig)  # the caller shows the figure that is returned, once
     return fig
 
@@ -217,7 +235,8 @@ def overlay(
     m = torch.as_tensor(map).detach().cpu().float()
     if m.dim() != 2: raise ValueError(f'A map has shape (h, w), but this has {tuple(m.shape)}.')
     m = (m/(limit or float(m.max()) or 1)).clamp(0, 1)
-    m = torch.nn.functional.interpolate(m[None, None], (image.height, image.width), mode='bilinear')[0, 0]
+    m = torch.nn.functional.interpolate(m[None, None], (image.height, image.width),
+                                        mode='bilinear')[0, 0]
     a, red = (alpha*m)[..., None], torch.tensor([200., 30., 40.])
     x = torch.as_tensor(_tensor(image)).float()
     return Image.fromarray(((1-a)*x + a*red).round().to(torch.uint8).numpy())

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['SD15', 'DEMO', 'load_base', 'is_main', 'one_sentence', 'perfusion_learn', 'perfusion_draw', 'perfusion_inspect',
            'text_rows', 'text_lines', 'caption_stream', 'perfusion_covariance', 'demo_prompt', 'story',
-           'perfusion_demo', 'perfusion_train_tiny']
+           'perfusion_demo', 'perfusion_train_tiny', 'perfusion_claims']
 
 # %% ../nbs/16_cli.ipynb #16-cli-002
-import contextlib, os, sys, textwrap, time
+import contextlib, os, sys, tempfile, textwrap, time
 from itertools import islice
 from pathlib import Path
 
@@ -45,6 +45,11 @@ def one_sentence():
     except (ValueError, KeyError, OSError, RuntimeError) as err: sys.exit(f'perfusion: {err.args[0] if isinstance(err, KeyError) else err}')
 
 # %% ../nbs/16_cli.ipynb #16-cli-008
+def _kept(perf, out, token):
+    "Where a concept was written: as asked, or, if that fails after all the work, in a temporary folder"
+    try: return perf.save(out, token)
+    except ValueError as err: return f'{err}\nWhat was learned is kept in {perf.save(Path(tempfile.mkdtemp())/Path(out).name, token)}'
+
 @call_parse
 def perfusion_learn(
     photos:str,                 # Folder of pictures, or one picture
@@ -60,10 +65,11 @@ def perfusion_learn(
 ):
     "Learn a concept from pictures and write its file"
     with one_sentence():
-        from perfusion_nb.all import Perfusion
+        from perfusion_nb.all import Perfusion, check_writable
+        out = check_writable(out or token.strip('<>')+'.safetensors')
         perf = Perfusion(load_base(base))
         perf.learn(photos, token, superclass, masks=masks, steps=steps, seed=seed, checkpoint=checkpoint, low_memory=low_memory)
-        if is_main(): print(perf.save(out or token.strip('<>')+'.safetensors', token))
+        if is_main(): print(_kept(perf, out, token))
 
 # %% ../nbs/16_cli.ipynb #16-cli-009
 @call_parse
@@ -260,4 +266,27 @@ def perfusion_train_tiny(
         print(f'{folder}: {tr.step} steps of {tr.batch} pictures, mean loss {tr.loss:.4f}')
         if out:
             from diffusers import AutoencoderKL
-            ship_tiny(tr, out, vae=AutoencoderKL.from_pretrained(begin/'vae') if begin else None); print(out)
+            ship_tiny(tr, out, vae=AutoencoderKL.from_pretrained(begin/'vae') if begin else None, start=start); print(out)
+
+# %% ../nbs/16_cli.ipynb #16-cli-032-bx
+@call_parse
+def perfusion_claims(
+    out:str='claims.jsonl', # File of results; what is in it is not done again
+    stage:str='all',        # tune, test, ablate, choose, or all of them in this order
+    limit:int=None,         # Units to do at most, in each stage
+    only:str=None,          # One method, by name
+    hours:store_true=False, # Say how long it will take, and stop
+):
+    "Compare Perfusion with the methods people would use instead: hours on a CPU, resumable"
+    with one_sentence():
+        from perfusion_nb.all import load_judge, tiny_pipeline
+        from perfusion_nb.baselines import METHODS, ABLATIONS, CHOICES, STAGES, predicted_hours, run_claims
+        if stage not in ('all', *STAGES): raise ValueError(f'stage is {stage!r}: choose from all, {", ".join(STAGES)}.')
+        if only and only not in (names := [*METHODS, *ABLATIONS, *CHOICES]): raise ValueError(f'There is no method {only!r}: choose from {", ".join(names)}.')
+        pipe, judge = tiny_pipeline(), load_judge()
+        stages = STAGES if stage == 'all' else [stage]
+        print('hours of a whole run, predicted: ' + ', '.join(f'{s} {h:.2f}' for s, h in predicted_hours(pipe, judge, stages).items()))
+        for s in [] if hours else stages:
+            left = run_claims(out, s, pipe, judge, limit, only)
+            print(f'{out}: {s}, {left} units left')
+            if left: break

@@ -7,6 +7,7 @@ __all__ = ['POLICIES', 'RIDGE', 'FORMAT', 'token_mask', 'SecondMoment', 'Covaria
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-004
 import hashlib, json, os, warnings
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -181,7 +182,8 @@ def factor(self:Covariance)->torch.Tensor: # float64 (d,d), lower triangle
     "Cholesky factor of $C_\\lambda$, computed once"
     if self._L is None:
         L, failed = torch.linalg.cholesky_ex(self.ridged())
-        if failed: raise ValueError(f'The second moment is not positive definite even with ridge {self.ridge:g}; use more captions or a larger ridge (say {max(10*self.ridge, RIDGE):g}).')
+        p = L.diagonal()
+        if failed or p.min()**2 < torch.finfo(self.C.dtype).eps*p.max()**2: raise ValueError(f'The second moment is not positive definite, or nearly singular, with ridge {self.ridge:g}, so no inverse can be trusted; use more captions or a larger ridge (say {max(10*self.ridge, RIDGE):g}).')
         self._L = L
     return self._L
 
@@ -232,10 +234,18 @@ def _batches(items, size):
     while batch := list(islice(items, size)): yield batch
 
 def _write_count(path, state):
-    "Write a checkpoint whole or not at all"
-    path = Path(path); part = path.with_name(path.name + f'.part{os.getpid()}'); path.parent.mkdir(parents=True, exist_ok=True)
-    try: torch.save(state, part); os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
+    "Write a checkpoint whole or not at all; was it written?"
+    path = Path(path); part = path.with_name(path.name + f'.part{os.getpid()}')
+    try: path.parent.mkdir(parents=True, exist_ok=True); torch.save(state, part); os.replace(part, path)
+    except (OSError, RuntimeError): return False
+    finally:
+        with suppress(OSError): part.unlink(missing_ok=True)
+    return True
+
+def _read_count(path):
+    "A checkpoint's numbers; weights only, so no code can be in it"
+    try: d = torch.load(path, weights_only=True); return {k: d[k] for k in ('sums', 'seen', 'sha', 'policy', 'dtype')}
+    except Exception as err: raise ValueError(f'{path} cannot be read as a checkpoint ({type(err).__name__}): delete it to begin anew.') from None
 
 def _total(sums, sha):
     "The sums over all processes, which must have been given the same captions"
@@ -246,7 +256,7 @@ def _total(sums, sha):
 
 def _kept(checkpoint):
     "What the first process finds in a checkpoint"
-    rank, n = _ranks(); kept = [torch.load(checkpoint, weights_only=True) if rank == 0 and checkpoint and Path(checkpoint).is_file() else None]
+    rank, n = _ranks(); kept = [_read_count(checkpoint) if rank == 0 and checkpoint and Path(checkpoint).is_file() else None]
     if n > 1: torch.distributed.broadcast_object_list(kept)
     return kept[0]
 
@@ -287,7 +297,7 @@ def estimate_covariance(
     def keep():
         if not checkpoint or sums is None: return
         counted = _total(sums, sha)
-        if rank == 0: _write_count(checkpoint, dict(sums=[s.state_dict() for s in counted], seen=seen, sha=sha.hexdigest(), policy=policy, dtype=dtype))
+        if rank == 0 and not _write_count(checkpoint, dict(sums=[s.state_dict() for s in counted], seen=seen, sha=sha.hexdigest(), policy=policy, dtype=dtype)): warnings.warn(f'{checkpoint} could not be written after {seen:,} captions: make room, or name another place; counting goes on.', stacklevel=3)
     if kept := _kept(checkpoint): sums, seen, dtype = _go_on(kept, checkpoint, todo, policy, sha)
     with tqdm(total=total, initial=seen, disable=not progress or rank > 0, desc='covariance', unit=' captions') as bar:
         try:
@@ -332,6 +342,7 @@ def _pack(L, dtype)->dict:
 def _unpack(tensors)->torch.Tensor:
     "The factor again, float64"
     s, diagonal, triangle = (tensors[k].double() for k in ('scale', 'diagonal', 'triangle'))
+    if s.shape != diagonal.shape or triangle.shape != (len(s)*(len(s)-1)//2,): raise ValueError('its parts do not fit together')
     L = torch.diag(diagonal); i, j = torch.tril_indices(len(s), len(s), -1)
     L[i, j] = triangle
     return s[:, None]*L
@@ -357,6 +368,7 @@ def save(self:Covariance,
     tol=.01,       # Largest relative change of ⟨a,a⟩ that rounding may cause (our choice)
 )->Path: # The path
     "Write the metric with its origin; the file appears whole or not at all"
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
     if dtype not in ('auto', *_types): raise ValueError(f'Type {dtype!r} is none of auto, {", ".join(_types)}.')
     changes = {t: self.rounding(_types[t]) for t in (_types if dtype == 'auto' else [dtype])}
@@ -365,7 +377,9 @@ def save(self:Covariance,
     path = Path(path); part = path.with_name(path.name + f'.part{os.getpid()}')
     head = dict(format=FORMAT, meta=json.dumps(self.meta), stored=kept[0], covariance_fingerprint=self.fingerprint, norms=json.dumps(self.norms()))
     try: save_file(_pack(self.factor().cpu(), _types[kept[0]]), part, metadata=head); os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
+    except (OSError, SafetensorError) as e: raise ValueError(f'{path} cannot be written ({e}): choose another place or make room.') from e
+    finally:
+        with suppress(OSError): part.unlink(missing_ok=True)
     return path
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-089
@@ -377,10 +391,11 @@ def _read(path)->Covariance:
         with safe_open(path, 'pt') as f: head, tensors = f.metadata() or {}, {k: f.get_tensor(k) for k in f.keys()}
     except (SafetensorError, OSError) as e: raise ValueError(f'{path} is not a whole safetensors file ({e}); pickles (.pt, .bin) are not read; write it with Covariance.save.') from None
     if head.get('format') != FORMAT: raise ValueError(f'{path} holds no covariance of this package (format {head.get("format")!r}); write it with Covariance.save.')
-    meta, L = json.loads(head['meta']), _unpack(tensors)
-    A = L @ L.T; ridge = meta['ridge']/(1 + meta['ridge'])*A.diagonal().mean()     # what Eq. (2) had added
-    cov = Covariance(A - ridge*torch.eye(len(A), dtype=A.dtype), meta)
-    now, then = torch.tensor(cov.norms()), torch.tensor(json.loads(head['norms']))
+    try:
+        meta, then, name = json.loads(head['meta']), torch.tensor(json.loads(head['norms']), dtype=torch.float32), str(head['covariance_fingerprint'])
+        L = _unpack(tensors); A = L @ L.T; ridge = meta['ridge']/(1 + meta['ridge'])*A.diagonal().mean()     # what Eq. (2) had added
+        cov = Covariance(A - ridge*torch.eye(len(A), dtype=A.dtype), meta); now = torch.tensor(cov.norms())
+    except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, ZeroDivisionError) as e: raise ValueError(f'{path} is damaged ({ascii(str(e)):.80}); measure or fetch it again.') from None
     if now.shape != then.shape or not torch.allclose(now, then, rtol=.01): raise ValueError(f'{path} does not hold what its own record says; it was damaged or edited; measure or fetch it again.')
-    cov._print, cov._L = head['covariance_fingerprint'], L
+    cov._print, cov._L = name, L
     return cov

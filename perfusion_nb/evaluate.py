@@ -24,6 +24,7 @@ from fastcore.basics import patch
 # %% ../nbs/14_evaluate.ipynb #14-evaluate-005
 from .scenes import Atlas, THINGS, WORN, STYLES, MORE, BACKGROUNDS, SIDE, DEVELOP, HELD_OUT_PAIRS, random_scene, draw_scene, background_phrase, concept_pictures
 from .wiring import Perfusion, base_settings
+from .attention import iou
 from . import train, sample
 
 # %% ../nbs/14_evaluate.ipynb #14-evaluate-008
@@ -211,7 +212,7 @@ def read_prompt(
 def prompt_score(self:Judge,
     pictures,   # See `as_batch`
     prompt,     # What was asked, for all or a list with one per picture
-    things=True, # Count the things too? False for a concept whose style the judge never saw (its identity is another question)
+    concept=None, # A thing that is not counted: a learned concept in a style the judge never saw (its identity is another question)
 )->torch.Tensor: # (b,) 0 to 1: 1 if things, background and relation are all seen for sure
     "How well pictures show what their prompt asks"
     x = as_batch(pictures); prompts = [prompt]*len(x) if isinstance(prompt, str) else list(prompt)
@@ -219,23 +220,50 @@ def prompt_score(self:Judge,
     out = self(x); p = SimpleNamespace(things=out.things.sigmoid(), relation=out.relation.softmax(1), worn=out.worn.softmax(1), background=out.background.softmax(1))
     score = torch.ones(len(x))
     for k, q in enumerate(map(read_prompt, prompts)):
-        parts = [p.things[k, THINGS.index(t)] for t in q.things] if things else []
+        parts = [p.things[k, THINGS.index(t)] for t in q.things if t != concept]
         if q.relation != 'one': parts.append(p.relation[k, RELATIONS.index(q.relation)])
         if q.worn: parts.append(p.worn[k, ['', *WORN].index(q.worn)])
         if q.background: parts.append(p.background[k, BACKGROUNDS.index(q.background)])
-        if not parts: raise ValueError(f'{prompts[k]!r} asks for nothing but its thing: name a background or a relation, or count the things.')
+        if not parts: raise ValueError(f'{prompts[k]!r} asks for nothing but its thing: name a background or a relation, or count the thing.')
         score[k] = torch.stack(parts).log().mean().exp()
     return score
 
+# %% ../nbs/14_evaluate.ipynb #14-evaluate-032-bx
+@patch
+@torch.no_grad()
+def thing_boxes(self:Judge,
+    pictures,  # See `as_batch`
+    share=.02, # Places with at least this share of the best place's attention belong to the thing (our choice)
+)->list:       # (left, top, right, bottom) in pixels of 64, one each
+    "Where the judge looks for the drawing"
+    at = self.where(self.body(as_batch(pictures)*2 - 1))[:, 0]; out, n = [], SIDE//at.shape[-1]
+    for m in at.flatten(1).softmax(-1).view_as(at):
+        y, x = (m >= share*m.max()).nonzero().T
+        out.append((n*x.min().item(), n*y.min().item(), n*x.max().item() + n, n*y.max().item() + n))
+    return out
+
+@patch
+def closeups(self:Judge,
+    pictures, # See `as_batch`
+)->torch.Tensor: # (b, 3, 64, 64), 0 to 1
+    "Squares around the things, twice as long as the box, at the size of a picture"
+    x, out = as_batch(pictures), []
+    for p, (l, t, r, b) in zip(x, self.thing_boxes(x)):
+        s = min(SIDE, 2*max(r-l, b-t, 12)); left, top = (max(0, min(SIDE-s, (a+z-s)//2)) for a, z in ((l, r), (t, b)))
+        out.append(F.interpolate(p[None, :, top:top+s, left:left+s], (SIDE, SIDE), mode='bicubic', align_corners=False)[0].clamp(0, 1))
+    return torch.stack(out)
+
+# %% ../nbs/14_evaluate.ipynb #14-evaluate-032-by
 @patch
 @torch.no_grad()
 def identity_score(self:Judge,
     pictures,   # See `as_batch`
     references, # Pictures of the thing
+    box=False,  # Look at the thing's surroundings only (see `closeups`), in both?
 )->torch.Tensor: # (b,) −1 to 1: cosine with the mean of the references' vectors
     "How much the thing in a picture is the thing of the references"
-    r = F.normalize(self(as_batch(references)).identity.mean(0), dim=0)
-    return self(as_batch(pictures)).identity @ r
+    seen = lambda x: self(self.closeups(x) if box else as_batch(x)).identity
+    return seen(pictures) @ F.normalize(seen(references).mean(0), dim=0)
 
 # %% ../nbs/14_evaluate.ipynb #14-evaluate-043
 KINDS = ['world', 'next to', 'wearing', 'unseen'] # What can be asked of the model
@@ -317,3 +345,17 @@ def write_scores(
     card = folder/'README.md'; text = card.read_text().split('\n## Scores')[0].rstrip()
     said = [f'- {k}: ' + (', '.join(f'{a} {b:.3f}' for a, b in v.items()) if isinstance(v, dict) else f'{v:.3f}') for k, v in scores.items()]
     card.write_text(text + '\n\n## Scores\n\nBy the judge of `perfusion_nb.evaluate`, notebook 14.\n\n' + '\n'.join(said) + '\n')
+
+# %% ../nbs/14_evaluate.ipynb #14-evaluate-055-by
+@patch
+def map_score(self:Judge,
+    maps,     # `AttentionMaps` of notebook 10, one for each picture
+    pictures, # The drawn pictures, see `as_batch`
+    word,     # Whose map: one for all or one each, as for `AttentionMaps.map`
+)->torch.Tensor: # (b,) 0 to 1
+    "Overlap (IoU, Eq. 3 of notebook 10) of a word's map with the box of what was drawn"
+    words, out = [word]*len(maps) if isinstance(word, str) else list(word), []
+    for m, w, (l, t, r, b) in zip(maps, words, self.thing_boxes(pictures), strict=True):
+        mask = torch.zeros(SIDE, SIDE); mask[t:b, l:r] = 1
+        out.append(iou(m.map(w), mask))
+    return torch.tensor(out)

@@ -76,6 +76,7 @@ def gate(
     tau=.1,   # Softness, > 0; a number or (J,); training 0.1, drawing 0.15 (paper §5)
 )->torch.Tensor: # The shape of `r`, 0 to 1
     "$\\sigma((r-\\beta)/\\tau)$, how much of the new value comes out (Eq. 3; paper, Eq. 3)"
+    if not torch.is_tensor(tau) and not tau > 0: raise ValueError(f'The gate is as soft as tau, which must be above 0, not {tau!r:.40}.')
     return torch.sigmoid((r - beta)/tau)
 
 # %% ../nbs/03_gate.ipynb #03-gate-032

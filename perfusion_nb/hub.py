@@ -19,8 +19,13 @@ from .concept import concept_bytes, is_hub_name
 from .wiring import Perfusion
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-011
-LICENCES = ('apache-2.0 mit openrail openrail++ creativeml-openrail-m bigscience-openrail-m cc cc0-1.0 cc-by-2.0 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 '
-            'cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 bsd-2-clause bsd-3-clause gpl-3.0 lgpl-3.0 agpl-3.0 mpl-2.0 unlicense wtfpl other unknown').split() # The hub's identifiers that fit a concept
+# The hub's identifiers that fit a concept
+LICENCES = ('apache-2.0 mit openrail openrail++ creativeml-openrail-m bigscience-openrail-m cc '
+            'cc0-1.0 cc-by-2.0 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 '
+            'cc-by-nc-3.0 cc-by-nc-4.0 '
+            'cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 '
+            'bsd-2-clause bsd-3-clause gpl-3.0 lgpl-3.0 agpl-3.0 mpl-2.0 unlicense wtfpl other '
+            'unknown').split()
 
 def _is_repo(name): return is_hub_name(name) and name.count('/') == 1 and '@' not in name
 def _plain(s): return re.sub(r'[\s`|]+', ' ', str(s)).strip()
@@ -39,9 +44,14 @@ def card_data(
     if _is_repo(base): more.update(base_model=base, base_model_relation='adapter')
     if licence:
         name = re.sub(r'\s+', '-', licence.strip().lower())
-        more.update(dict(license=name) if name in LICENCES else dict(license='other', license_name=re.sub(r'[^a-z0-9.]+', '-', name).strip('-') or 'other'))
-    if (shown := [dict(text=t, output=dict(url=f)) for t, f in pictures if t]): more['widget'] = shown
-    return ModelCardData(library_name='perfusion-nb', pipeline_tag='text-to-image', tags=['perfusion', 'text-to-image', 'diffusers'], instance_prompt=_scene(concepts), **more)
+        more.update(dict(license=name) if name in LICENCES
+                    else dict(license='other',
+                              license_name=re.sub(r'[^a-z0-9.]+', '-', name).strip('-') or 'other'))
+    if (shown := [dict(text=t, output=dict(url=f)) for t, f in pictures if t]):
+        more['widget'] = shown
+    return ModelCardData(library_name='perfusion-nb', pipeline_tag='text-to-image',
+                         tags=['perfusion', 'text-to-image', 'diffusers'],
+                         instance_prompt=_scene(concepts), **more)
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-012
 def _scene(concepts, where=''):
@@ -51,7 +61,8 @@ def _scene(concepts, where=''):
 def _knob(concepts, name):
     "What to draw with: one number, or one for each token; None if nothing was recorded"
     v = {c.token: c.meta[name] for c in concepts if isinstance(c.meta.get(name), (int, float))}
-    return next(iter(v.values())) if len(set(v.values())) == 1 and len(v) == len(concepts) else v or None
+    return (next(iter(v.values())) if len(set(v.values())) == 1 and len(v) == len(concepts) else v
+            or None)
 
 def drawing_lines(
     concepts, # List of `Concept`
@@ -59,11 +70,16 @@ def drawing_lines(
     pipeline='StableDiffusionPipeline', # diffusers' class of the pipeline; None if it is none of diffusers'
 ):            # Python code
     "Four lines that load concepts and draw them"
-    base, text = _agreed(concepts, 'base') or 'path/to/the/base/model', lambda s: json.dumps(s, ensure_ascii=False)
-    pipe = 'perfusion_nb.tiny_pipeline()' if base == 'tiny' else f'diffusers.{pipeline}.from_pretrained({text(base)})' if pipeline else 'pipe'
-    knobs = ''.join(f', {k}={_knob(concepts, k)}' for k in ('beta', 'tau') if _knob(concepts, k) is not None)
-    return '\n'.join([f"import {'diffusers, ' if 'diffusers.' in pipe else ''}perfusion_nb", f'perf = perfusion_nb.Perfusion({pipe})' + ' # the model named below'*(pipe == 'pipe'),
-                       f'perf.load({text(where)})', f"perf.draw({text(_scene(concepts, ' on the beach'))}{knobs})[0]"])
+    base, text = _agreed(concepts, 'base') or 'path/to/the/base/model', lambda s: json.dumps(s,
+        ensure_ascii=False)
+    pipe = ('perfusion_nb.tiny_pipeline()' if base == 'tiny'
+            else f'diffusers.{pipeline}.from_pretrained({text(base)})' if pipeline else 'pipe')
+    knobs = ''.join(f', {k}={_knob(concepts, k)}'
+                    for k in ('beta', 'tau') if _knob(concepts, k) is not None)
+    return '\n'.join([f"import {'diffusers, ' if 'diffusers.' in pipe else ''}perfusion_nb",
+                      f'perf = perfusion_nb.Perfusion({pipe})'
+                      + ' # the model named below'*(pipe == 'pipe'), f'perf.load({text(where)})',
+                      f"perf.draw({text(_scene(concepts, ' on the beach'))}{knobs})[0]"])
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-016
 def concept_card(
@@ -78,35 +94,50 @@ def concept_card(
     names = ' and '.join(f'`{_plain(c.token)}`, {an(_plain(c.superclass))}' for c in concepts)
     what = f"Learned from a few pictures with perfusion-nb by [Perfusion](https://arxiv.org/abs/2305.01644) (key-locked rank-one editing): one vector for each of {len(concepts[0].o_star_v)} layers and one word, in a safetensors file of {len(concept_bytes(concepts)):,} bytes."
     fits = 'A smaller β opens the gate further: more of the concept, less of the prompt. The file belongs to the base it was learned on; loading it on another model of the same shape warns, on one of another shape it is refused.'
-    blocks = [f'# {names}', what, _gallery(pictures), _saying(concepts), f'## Load it\n\n```python\n{drawing_lines(concepts, where, pipeline)}\n```', _facts(concepts), fits]
-    return ModelCard(f'---\n{card_data(concepts, pictures).to_yaml()}\n---\n\n' + '\n\n'.join(b for b in blocks if b) + '\n')
+    blocks = [f'# {names}', what, _gallery(pictures), _saying(concepts),
+              f'## Load it\n\n```python\n{drawing_lines(concepts, where, pipeline)}\n```',
+              _facts(concepts), fits]
+    return ModelCard(f'---\n{card_data(concepts, pictures).to_yaml()}\n---\n\n'
+                     + '\n\n'.join(b for b in blocks if b) + '\n')
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-017
 def _gallery(pictures, ncols=4):
     "A table of pictures with their prompts"
     line = lambda cells: f"| {' | '.join(cells)} |"
-    show = lambda row: line(f'![{_plain(t) or "a picture"}]({f})'.replace('<', '&lt;') for t, f in row)
+    show = lambda row: line(f'![{_plain(t) or "a picture"}]({f})'.replace('<', '&lt;')
+                            for t, f in row)
     say = lambda row: line(f'`{_plain(t)}`' if t else ' ' for t, _ in row)
     rows = [list(pictures)[k:k+ncols] for k in range(0, len(pictures), ncols)]
-    return '\n'.join([show(rows[0]), line(['---']*len(rows[0])), say(rows[0]), *(f(r) for r in rows[1:] for f in (show, say))]) if rows else ''
+    return ('\n'.join([show(rows[0]), line(['---']*len(rows[0])), say(rows[0]),
+                       *(f(r) for r in rows[1:] for f in (show, say))]) if rows else '')
 
 def _saying(concepts):
     "How to say it"
-    lines = [f'Write `{_plain(c.token)}` where you would write "{_plain(c.superclass)}": `a {_plain(c.token)} on the beach`, `two {_plain(c.token)}`.' for c in concepts]
-    more = [f'In one prompt: `{_scene(concepts)}`; each may have a β of its own, such as `beta={{"{concepts[0].token}": 0.6}}`.'] if len(concepts) > 1 else []
+    lines = [f'Write `{_plain(c.token)}` where you would write "{_plain(c.superclass)}": `a '
+             f'{_plain(c.token)} on the beach`, `two {_plain(c.token)}`.' for c in concepts]
+    more = [f'In one prompt: `{_scene(concepts)}`; each may have a β of its own, such as '
+            f'`beta={{"{concepts[0].token}": 0.6}}`.'] if len(concepts) > 1 else []
     return '\n\n'.join(['## Say it', *lines, *more])
 
 def _facts(concepts):
     "A table of what was recorded"
-    of = lambda *keys: lambda c: ', '.join(str(c.meta[k]) for k in keys) if all(c.meta.get(k) is not None for k in keys) else None
-    says = {'superclass': lambda c: c.superclass, 'base model': of('base'), 'β, τ when learned': of('beta_trained', 'tau_trained'), 'β, τ suggested': of('beta', 'tau'), 'steps': of('steps'),
-            'licence': lambda c: c.meta.get('licence') or 'not stated: ask the author', 'author': of('author'), 'made with': of('versions')}
+    of = lambda *keys: lambda c: ', '.join(str(c.meta[k]) for k in keys) if all(
+        c.meta.get(k) is not None for k in keys) else None
+    says = {'superclass': lambda c: c.superclass, 'base model': of('base'),
+            'β, τ when learned': of('beta_trained', 'tau_trained'),
+            'β, τ suggested': of('beta', 'tau'), 'steps': of('steps'),
+            'licence': lambda c: c.meta.get('licence') or 'not stated: ask the author',
+            'author': of('author'), 'made with': of('versions')}
     line = lambda cells: f"| {' | '.join(_plain(x) if x is not None else ' ' for x in cells)} |"
-    rows = [line([k, *map(f, concepts)]) for k, f in says.items() if any(f(c) is not None for c in concepts)]
-    return '\n'.join(['## What was learned', '', f"| | {' | '.join(f'`{_plain(c.token)}`' for c in concepts)} |", '|---'*(len(concepts)+1)+'|', *rows])
+    rows = [line([k, *map(f, concepts)]) for k, f in says.items()
+            if any(f(c) is not None for c in concepts)]
+    return '\n'.join(['## What was learned', '',
+                      f"| | {' | '.join(f'`{_plain(c.token)}`' for c in concepts)} |",
+                      '|---'*(len(concepts)+1)+'|', *rows])
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-021
-CARD_PLACES = 'on the beach', 'in the snow', 'at night', 'wearing a hat' # Where pictures for a card are drawn
+# Where pictures for a card are drawn
+CARD_PLACES = 'on the beach', 'in the snow', 'at night', 'wearing a hat'
 
 @contextmanager
 def _as_saved(self, tokens):
@@ -123,21 +154,33 @@ def _card_pictures(self:Perfusion, concepts, pictures):
     from PIL import Image, UnidentifiedImageError
     if pictures is None:
         prompts = [_scene(concepts, ' '+w) for w in CARD_PLACES]
-        with _as_saved(self, [c.token for c in concepts]): drawn = self.draw(prompts, beta=_knob(concepts, 'beta'), tau=_knob(concepts, 'tau'))
-        return [(t, p.resize((4*p.width, 4*p.height), Image.NEAREST) if p.width < 128 else p) for t, p in zip(prompts, drawn)]
+        with _as_saved(self, [c.token for c in concepts]):
+            drawn = self.draw(prompts, beta=_knob(concepts, 'beta'), tau=_knob(concepts, 'tau'))
+        return [(t, p.resize((4*p.width, 4*p.height), Image.NEAREST) if p.width < 128 else p)
+                for t, p in zip(prompts, drawn)]
     def opened(p):
         try: p = to_pil(Image.open(p) if isinstance(p, (str, os.PathLike)) else p)
-        except (OSError, UnidentifiedImageError): raise ValueError(f'The picture {p} cannot be read: check its name, and that it is a picture.') from None
+        except (OSError, UnidentifiedImageError):
+            raise ValueError(f'The picture {p} cannot be read: check its name, and that it is a '
+                             f'picture.') from None
         p = p.copy(); p.thumbnail((1024, 1024)); return p
-    return [(t, opened(p)) for t, p in (pictures.items() if isinstance(pictures, dict) else (('', p) for p in pictures))]
+    return [(t, opened(p))
+            for t, p in (pictures.items() if isinstance(pictures, dict)
+                         else (('', p) for p in pictures))]
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-022
 def _move_folder(new, folder):
     "Put a folder in its place, in place of an earlier one of its kind"
     old = None
     if folder.exists():
-        inside = {p.relative_to(folder).as_posix() for p in folder.rglob('*')} if folder.is_dir() else {'?'}
-        if inside and ('concept.safetensors' not in inside or any(not re.fullmatch(r'README\.md|concept\.safetensors|pictures(/\d+\.png)?', n) for n in inside)): raise ValueError(f"'{folder}' is there already and holds other things: name a folder that is new or was written by save_pretrained.")
+        inside = {p.relative_to(folder).as_posix()
+                  for p in folder.rglob('*')} if folder.is_dir() else {'?'}
+        if inside and ('concept.safetensors' not in inside
+                       or any(not re.fullmatch(
+            r'README\.md|concept\.safetensors|pictures(/\d+\.png)?', n) for n in inside)):
+            raise ValueError(
+                f"'{folder}' is there already and holds other things: name a folder that "
+                f"is new or was written by save_pretrained.")
         old = new.with_name('old'); os.rename(folder, old)
     try: os.rename(new, folder)
     except OSError:
@@ -155,17 +198,24 @@ def save_pretrained(self:Perfusion,
     repo_id:str=None, # "user/concept", if it will be pushed there
 )->Path:              # The folder
     "Write concepts with their card, whole or not at all"
-    folder = Path(folder).expanduser().absolute(); records = [self.record(t) for t in ([token] if token else list(self.concepts))]
+    folder = Path(folder).expanduser().absolute()
+    records = [self.record(t) for t in ([token] if token else list(self.concepts))]
     if not records: raise ValueError('There is no concept to save: learn or load one first.')
-    for r in records: r.meta.update({k: v for k, v in dict(licence=licence, author=author, base=base).items() if v})
-    shown = self._card_pictures(records, pictures); files = [(t, f'pictures/{k}.png') for k, (t, _) in enumerate(shown)]
-    card = concept_card(records, repo_id or 'concept.safetensors', files, type(self.pipe).__name__ if type(self.pipe).__module__.startswith('diffusers') else None)
+    for r in records:
+        r.meta.update({k: v for k, v in dict(licence=licence, author=author, base=base).items()
+                       if v})
+    shown = self._card_pictures(records, pictures)
+    files = [(t, f'pictures/{k}.png') for k, (t, _) in enumerate(shown)]
+    card = concept_card(records, repo_id or 'concept.safetensors', files,
+                        type(self.pipe).__name__
+                        if type(self.pipe).__module__.startswith('diffusers') else None)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.perfusion-') as d:
         new = Path(d)/'new'; (new/'pictures').mkdir(parents=True)
         for (_, name), (_, p) in zip(files, shown): p.save(new/name)
         if not shown: (new/'pictures').rmdir()
-        (new/'concept.safetensors').write_bytes(concept_bytes(records)); (new/'README.md').write_text(str(card), encoding='utf-8')
+        (new/'concept.safetensors').write_bytes(concept_bytes(records))
+        (new/'README.md').write_text(str(card), encoding='utf-8')
         _move_folder(new, folder)
     return folder
 
@@ -173,16 +223,31 @@ def save_pretrained(self:Perfusion,
 def _push_error(repo_id, e):
     "One sentence for what the hub or the network answered"
     status = getattr(getattr(e, 'response', None), 'status_code', None)
-    if status in (401, 403): return PermissionError(f'The hub does not let you write to {repo_id} ({status}): log in as its owner with `hf auth login`, or choose a name that begins with your own.')
-    if status: return ConnectionError(f'The hub refused {repo_id} with status {status}: try again later, or upload the folder that save_pretrained writes.')
-    return ConnectionError(f'The Hugging Face hub cannot be reached ({type(e).__name__}), so {repo_id} was not pushed: try again later, or keep the folder that save_pretrained writes.')
+    if status in (401, 403):
+        return PermissionError(
+            f'The hub does not let you write to {repo_id} ({status}): log in as its owner '
+            f'with `hf auth login`, or choose a name that begins with your own.')
+    if status:
+        return ConnectionError(
+            f'The hub refused {repo_id} with status {status}: try again later, or upload '
+            f'the folder that save_pretrained writes.')
+    return ConnectionError(
+        f'The Hugging Face hub cannot be reached ({type(e).__name__}), so {repo_id} was '
+        f'not pushed: try again later, or keep the folder that save_pretrained writes.')
 
 def _check_push(repo_id, token, hub_token):
     "What can be known before anything is drawn or sent"
     from huggingface_hub import get_token
-    if not _is_repo(str(repo_id)): raise ValueError(f'{repo_id!r} is no name of a repository: write "user/concept".')
-    if str(token).startswith('hf_'): raise ValueError('token= names the concept, such as "<toy>"; for access to the hub log in with `hf auth login`, or pass hub_token=.')
-    if not (hub_token or get_token()): raise PermissionError(f'You are not logged in to the Hugging Face hub, so {repo_id} cannot be pushed: run `hf auth login`, or pass hub_token=.')
+    if not _is_repo(str(repo_id)):
+        raise ValueError(f'{repo_id!r} is no name of a repository: write "user/concept".')
+    if str(token).startswith('hf_'):
+        raise ValueError(
+            'token= names the concept, such as "<toy>"; for access to the hub log in with '
+            '`hf auth login`, or pass hub_token=.')
+    if not (hub_token or get_token()):
+        raise PermissionError(
+            f'You are not logged in to the Hugging Face hub, so {repo_id} cannot be '
+            f'pushed: run `hf auth login`, or pass hub_token=.')
 
 @patch
 def push_to_hub(self:Perfusion,
@@ -198,10 +263,13 @@ def push_to_hub(self:Perfusion,
     from huggingface_hub import HfApi
     api = HfApi(token=hub_token)
     with tempfile.TemporaryDirectory() as d:
-        folder = self.save_pretrained(Path(d)/'concept', token, pictures, licence, author, base, repo_id)
+        folder = self.save_pretrained(Path(d)/'concept', token, pictures, licence, author, base,
+                                      repo_id)
         try:
             url = api.create_repo(repo_id, private=private, exist_ok=True)
-            api.upload_folder(repo_id=repo_id, folder_path=folder, delete_patterns='pictures/*.png', commit_message=commit_message or f"Concept {token or ', '.join(self.concepts)}")
+            api.upload_folder(repo_id=repo_id, folder_path=folder, delete_patterns='pictures/*.png',
+                              commit_message=commit_message
+                              or f"Concept {token or ', '.join(self.concepts)}")
         except ValueError: raise
         except Exception as e: raise _push_error(repo_id, e) from e
     return str(url)

@@ -117,6 +117,7 @@ def start(self:ConceptEncoding,
 ):
     "Begin at the superclass"
     e = _wide(e_super.detach()).reshape(-1, e_super.shape[-1]).mean(0)
+    if not e.any(): raise ValueError('The superclass encoding is zero, so nothing can be measured against it; encode a prompt with the superclass in it.')
     if not e.isfinite().all(): raise ValueError('The superclass encoding holds NaN or infinity; encode the prompt in float32 or bfloat16.')
     self.e_super.copy_(e); self._move(e)
     self.was_started.fill_(True); self.started = True; self.forget()

@@ -25,8 +25,9 @@ def metric_solve(
     if hasattr(C, 'solve') and not torch.is_tensor(C): return C.solve(x)
     if C.dim() != 2 or C.shape[0] != C.shape[1] or C.shape[0] != x.shape[-1]:
         raise ValueError(f'A second moment for vectors of {x.shape[-1]} numbers is a square matrix of that size, but this has shape {tuple(C.shape)}.')
-    L, failed = torch.linalg.cholesky_ex(C.double())
-    if failed: raise ValueError('The second moment is not positive definite, so it has no inverse; use more captions or a ridge (see Covariance).')
+    if (C - C.T).abs().max() > 1e-4*C.abs().max(): raise ValueError('A second moment is symmetric, but this is not; pass E[e eᵀ] itself, not a factor of it.')
+    L, failed = torch.linalg.cholesky_ex(C.double()); p = L.diagonal()
+    if failed or p.min()**2 < 2e-16*p.max()**2: raise ValueError('The second moment is not positive definite, or nearly singular, so no inverse can be trusted; use more captions or a ridge (see Covariance).')
     return torch.cholesky_solve(x.double().reshape(-1, len(C)).T, L).T.reshape(x.shape)
 
 # %% ../nbs/01_rome.ipynb #01-rome-023

@@ -24,6 +24,14 @@ def _number(name, value, low, high):
     return value
 
 @patch
+def _by_token(self:Perfusion, value):
+    "A number for each concept, under the names that the concepts have here"
+    if not isinstance(value, dict): return value
+    named = {self.text._name(t): v for t, v in value.items()}
+    if other := set(named) - set(self.concepts): raise ValueError(f'No concept {sorted(other)[0]} is loaded ({", ".join(self.concepts) or "none is"}): name those that are.')
+    return named
+
+@patch
 @contextmanager
 def using(self:Perfusion,
     beta=None,  # Gate's midpoint, a number or {token: number}
@@ -33,14 +41,22 @@ def using(self:Perfusion,
 ):
     "Within: these settings; afterwards those of before"
     before = self.beta, self.tau, self.lock, self.super_embeds
-    if beta is not None: self.beta = _number('beta', beta, -5, 5)
-    if tau is not None: self.tau = _number('tau', tau, 1e-3, 5)
+    if beta is not None: self.beta = self._by_token(_number('beta', beta, -5, 5))
+    if tau is not None: self.tau = self._by_token(_number('tau', tau, 1e-3, 5))
     if lock is not None and lock not in LOCKS: raise ValueError(f'lock is {lock!r}: choose "local" (keys of the concept\'s word from its superclass), "global" (keys of the whole prompt) or "global-gated" (those, and the edit besides).')
     self.lock, self.super_embeds, self._rows_of = lock or self.lock, super_embeds, None
     try: yield self
     finally: self.beta, self.tau, self.lock, self.super_embeds = before; self._rows_of = None
 
 # %% ../nbs/13_sample.ipynb #13-sample-010
+@contextmanager
+def _numbers_only():
+    "Within: pictures of NaN, which diffusers would hand out as black ones, are an error"
+    with warnings.catch_warnings():
+        warnings.filterwarnings('error', message='invalid value encountered in cast')
+        try: yield
+        except RuntimeWarning: raise ValueError('What was drawn is not a picture but NaN: the numbers grew too large for half precision; draw in float32, or with a smaller strength.') from None
+
 @patch
 def draw(self:Perfusion,
     prompt,           # A prompt, or a list of prompts
@@ -54,8 +70,10 @@ def draw(self:Perfusion,
     **kwargs,         # Anything else the pipeline takes (negative_prompt, image, strength, width …)
 )->list:              # PIL pictures, prompt by prompt
     "Draw pictures"
-    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+    prompts = [prompt] if isinstance(prompt, str) or not hasattr(prompt, '__iter__') else list(prompt)
     if not prompts or not all(isinstance(p, str) for p in prompts): raise ValueError('Give draw a prompt or a list of prompts.')
+    for k, v, low in (('n', n, 1), ('seed', seed, 0), ('steps', steps, 1)):
+        if v is not None and (not isinstance(v, int) or not low <= v < 2**63): raise ValueError(f'{k} is {v!r:.40}: give a whole number from {low} up.')
     for p in prompts: self._check_prompt(p)
     many = [p for p in prompts for _ in range(n)]
     kwargs.setdefault('generator', [torch.Generator().manual_seed(seed + k % n) for k in range(len(many))])
@@ -66,7 +84,7 @@ def draw(self:Perfusion,
     bar = dict(getattr(self.pipe, '_progress_bar_config', {}))
     self.pipe.set_progress_bar_config(**{**bar, 'disable': True})
     try:
-        with self.using(beta, tau, lock, kwargs.pop('super_embeds', None)): return self.pipe(many, **(self.run | kwargs))[0]
+        with self.using(beta, tau, lock, kwargs.pop('super_embeds', None)), _numbers_only(): return self.pipe(many, **(self.run | kwargs))[0]
     finally: self.pipe.set_progress_bar_config(**bar)
 
 # %% ../nbs/13_sample.ipynb #13-sample-011

@@ -19,19 +19,25 @@ import torch
 from PIL import Image, ImageDraw
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-006
-THINGS = ('cat dog frog panda pig bear fox owl penguin apple mushroom car rabbit lion tiger monkey mouse turtle whale fish octopus bee snail '
-          'butterfly house tree cake rocket bus robot ghost umbrella').split() # What a scene can show
-WORN = ['hat', 'crown']                                                            # What a thing can wear
-STYLES = ['noto', 'noto-v1', 'fluent-emoji-flat', 'twemoji']                       # Drawing styles of the training world
-HELD_OUT = 'emojione'                                                              # The style no model of ours is trained on
-MORE = ['fluent-emoji-high-contrast', 'fxemoji', 'streamline-emojis']              # More styles, for the judge alone (notebook 14); the last two lack some things
-CELL = 72                                                                          # Pixels of one drawing in the atlas
+# What a scene can show
+THINGS = ('cat dog frog panda pig bear fox owl penguin apple mushroom car rabbit lion tiger '
+          'monkey mouse turtle whale fish octopus bee snail '
+          'butterfly house tree cake rocket bus robot ghost umbrella').split()
+WORN = ['hat', 'crown']  # What a thing can wear
+STYLES = ['noto', 'noto-v1', 'fluent-emoji-flat', 'twemoji']  # Drawing styles of the training world
+HELD_OUT = 'emojione'  # The style no model of ours is trained on
+# More styles, for the judge alone (notebook 14); the last two lack some things
+MORE = ['fluent-emoji-high-contrast', 'fxemoji', 'streamline-emojis']
+CELL = 72  # Pixels of one drawing in the atlas
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-007
-ICONS = dict(cat='cat-face', dog='dog-face', frog='frog', panda='panda', pig='pig-face', bear='bear', fox='fox', owl='owl',
-             penguin='penguin', apple='red-apple', mushroom='mushroom', car='automobile', hat='top-hat', crown='crown',
-             rabbit='rabbit-face', lion='lion-face', tiger='tiger-face', monkey='monkey-face', mouse='mouse-face', turtle='turtle', whale='spouting-whale', fish='tropical-fish',
-             octopus='octopus', bee='honeybee', snail='snail', butterfly='butterfly', house='house', tree='deciduous-tree', cake='birthday-cake', rocket='rocket', bus='bus',
+ICONS = dict(cat='cat-face', dog='dog-face', frog='frog', panda='panda', pig='pig-face',
+             bear='bear', fox='fox', owl='owl', penguin='penguin', apple='red-apple',
+             mushroom='mushroom', car='automobile', hat='top-hat', crown='crown',
+             rabbit='rabbit-face', lion='lion-face', tiger='tiger-face', monkey='monkey-face',
+             mouse='mouse-face', turtle='turtle', whale='spouting-whale', fish='tropical-fish',
+             octopus='octopus', bee='honeybee', snail='snail', butterfly='butterfly', house='house',
+             tree='deciduous-tree', cake='birthday-cake', rocket='rocket', bus='bus',
              robot='robot-face', ghost='ghost', umbrella='umbrella')
 
 def _svg(icons:dict, name:str)->str:
@@ -60,7 +66,8 @@ def build_atlas(
             except KeyError:
                 if style in MORE: continue
                 raise
-            png = subprocess.run(['rsvg-convert', '-w', str(CELL), '-h', str(CELL)], input=svg.encode(), capture_output=True, check=True).stdout
+            png = subprocess.run(['rsvg-convert', '-w', str(CELL), '-h', str(CELL)],
+                                 input=svg.encode(), capture_output=True, check=True).stdout
             atlas.paste(Image.open(io.BytesIO(png)).convert('RGBA'), (x*CELL, y*CELL))
     atlas.save(path, optimize=True)
     return atlas
@@ -69,7 +76,8 @@ def build_atlas(
 class Atlas:
     "The drawings, by thing and style, cut from the atlas picture and scaled on demand"
     def __init__(self, path=None): # Atlas picture; the package's own if None
-        with Image.open(path or str(files('perfusion_nb')/'assets'/'atlas.png')) as im: self.picture = im.convert('RGBA')
+        with Image.open(path or str(files('perfusion_nb')/'assets'/'atlas.png')) as im:
+            self.picture = im.convert('RGBA')
         self.scaled = {}
     def cell(self,
         thing:str, # A name from `THINGS` or `WORN`
@@ -86,14 +94,18 @@ class Atlas:
         key = thing, style, size, flip
         if key not in self.scaled:
             im = self.cell(thing, style); im = im.crop(im.getchannel('A').getbbox())
-            s = size/max(im.size); im = im.resize([max(1, round(s*v)) for v in im.size], Image.LANCZOS)
+            s = size/max(im.size)
+            im = im.resize([max(1, round(s*v)) for v in im.size], Image.LANCZOS)
             self.scaled[key] = im.transpose(Image.FLIP_LEFT_RIGHT) if flip else im
         return self.scaled[key]
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-013
-COLOURS = dict(red=(214,58,52), blue=(58,110,216), green=(52,160,82), yellow=(246,208,62), pink=(246,150,190), purple=(136,84,180), white=(246,246,246), black=(34,34,38))
-PATTERNS, PATTERN_COLOURS, PLACES = ['stripes', 'dots', 'checks'], ['red', 'blue', 'green', 'purple'], ['beach', 'grass', 'snow', 'night']
-BACKGROUNDS = list(COLOURS) + [f'{c} {p}' for p in PATTERNS for c in PATTERN_COLOURS] + PLACES # Names of all backgrounds
+COLOURS = dict(red=(214,58,52), blue=(58,110,216), green=(52,160,82), yellow=(246,208,62),
+               pink=(246,150,190), purple=(136,84,180), white=(246,246,246), black=(34,34,38))
+PATTERNS, PATTERN_COLOURS, PLACES = ['stripes', 'dots', 'checks'], ['red', 'blue', 'green',
+    'purple'], ['beach', 'grass', 'snow', 'night']
+# Names of all backgrounds
+BACKGROUNDS = list(COLOURS) + [f'{c} {p}' for p in PATTERNS for c in PATTERN_COLOURS] + PLACES
 SIDE = 64 # Pixels of a scene's side
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-014
@@ -107,7 +119,8 @@ def _place(draw, name, rng):
     for colour, y in bands: draw.rectangle([0, y, SIDE, SIDE], fill=colour)
     if name == 'beach': draw.ellipse([48, 3, 59, 14], fill=(252,226,96))
     if name in ('snow', 'night'):
-        for x, y in rng.integers(0, SIDE, (14, 2)): draw.ellipse([x, y, x+1, y+1], fill=(255,255,255) if name == 'snow' else (250,240,170))
+        for x, y in rng.integers(0, SIDE, (14, 2)):
+            draw.ellipse([x, y, x+1, y+1], fill=(255,255,255) if name == 'snow' else (250,240,170))
     if name == 'night': draw.ellipse([46, 4, 58, 16], fill=(248,240,200))
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-015
@@ -119,21 +132,26 @@ def draw_background(
     if name in PLACES:
         im = Image.new('RGB', (SIDE, SIDE)); _place(ImageDraw.Draw(im), name, rng); return im
     colour, _, pattern = name.partition(' ')
-    colour = tuple(int(v) for v in np.clip(np.array(COLOURS[colour]) + rng.integers(-8, 9, 3), 0, 255))
-    im = Image.new('RGB', (SIDE, SIDE), colour if not pattern else (248,248,248)); draw = ImageDraw.Draw(im)
+    colour = tuple(int(v) for v in np.clip(np.array(COLOURS[colour]) + rng.integers(-8, 9, 3), 0,
+                                           255))
+    im = Image.new('RGB', (SIDE, SIDE), colour if not pattern else (248,248,248))
+    draw = ImageDraw.Draw(im)
     o, p = rng.integers(0, 16), 16
     for a in range(-p, SIDE+p, p):
         if pattern == 'stripes': draw.rectangle([a+o, 0, a+o+7, SIDE], fill=colour)
         for b in range(-p, SIDE+p, p):
             if pattern == 'dots': draw.ellipse([a+o, b+o, a+o+9, b+o+9], fill=colour)
-            if pattern == 'checks': draw.rectangle([a+o, b+o, a+o+7, b+o+7], fill=colour); draw.rectangle([a+o+8, b+o+8, a+o+15, b+o+15], fill=colour)
+            if pattern == 'checks':
+                draw.rectangle([a+o, b+o, a+o+7, b+o+7], fill=colour)
+                draw.rectangle([a+o+8, b+o+8, a+o+15, b+o+15], fill=colour)
     return im
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-018
 @dataclass
 class Scene:
     "What a picture shows"
-    things: list        # Dicts: thing, style, size (pixels), x, y (centre, pixels), flip, worn (a name from `WORN` or None)
+    # Dicts: thing, style, size (pixels), x, y (centre, pixels), flip, worn (a name from `WORN` or None)
+    things: list
     background: str     # One of `BACKGROUNDS`
     relation: str       # "one", "small", "big", "left", "right", "two", "next to", "wearing"
     caption: str        # Plain English
@@ -153,7 +171,8 @@ def draw_scene(
     "Draw a scene"
     im, outlines = draw_background(scene.background, np.random.default_rng(scene.seed)), []
     for t in scene.things:
-        m, sprite = Image.new('L', im.size), atlas.sprite(t['thing'], t['style'], t['size'], t['flip'])
+        m, sprite = (Image.new('L', im.size),
+                     atlas.sprite(t['thing'], t['style'], t['size'], t['flip']))
         _paste(im, m, sprite, t['x'], t['y'])
         if t['worn']:
             hat = atlas.sprite(t['worn'], t['worn_style'], round(t['size']*.62))
@@ -170,13 +189,17 @@ def boxes(
     return [m.getbbox() for m in draw_scene(scene, atlas, masks=True)[1]]
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-027
-PREFIXES = ['a {}', 'the {}', '{}', 'a photo of a {}', 'a good photo of a {}', 'the photo of a {}', 'a good photo of the {}', 'image of a {}', 'image of the {}',
-            'a photograph of {}', 'a {} shown in a photo', 'a photo of {}', 'a picture of a {}', 'a drawing of a {}', 'one {}', 'here is a {}', 'a nice {}', 'we see a {}', 'this is my {}']
-_PLURAL = dict(fox='foxes', mouse='mice', fish='fish', octopus='octopuses', butterfly='butterflies', bus='buses')
+PREFIXES = ['a {}', 'the {}', '{}', 'a photo of a {}', 'a good photo of a {}', 'the photo of a {}',
+            'a good photo of the {}', 'image of a {}', 'image of the {}', 'a photograph of {}',
+            'a {} shown in a photo', 'a photo of {}', 'a picture of a {}', 'a drawing of a {}',
+            'one {}', 'here is a {}', 'a nice {}', 'we see a {}', 'this is my {}']
+_PLURAL = dict(fox='foxes', mouse='mice', fish='fish', octopus='octopuses', butterfly='butterflies',
+               bus='buses')
 
 def _article(text, rng=None):
     "'an' before a vowel, most of the time: a learned word may follow either"
-    return re.sub(r'\b(a|A) (?=[aeiou])', r'\1n ', text) if rng is None or rng.random() < .8 else text
+    return (re.sub(r'\b(a|A) (?=[aeiou])', r'\1n ', text) if rng is None
+            or rng.random() < .8 else text)
 
 def background_phrase(
     background:str, # One of `BACKGROUNDS`
@@ -184,9 +207,13 @@ def background_phrase(
 )->str:
     "Say where the thing is"
     c, _, p = background.partition(' ')
-    ways = dict(beach=['on the beach', 'at the beach', 'on a sandy beach'], grass=['on the grass', 'in the grass', 'on green grass'], snow=['in the snow', 'on the snow'],
+    ways = dict(beach=['on the beach', 'at the beach', 'on a sandy beach'],
+                grass=['on the grass', 'in the grass', 'on green grass'],
+                snow=['in the snow', 'on the snow'],
                 night=['at night', 'under the night sky', 'in the night']).get(c)
-    if not ways: ways = [f'on {c} {p}', f'in front of {c} {p}', f'on a background with {c} {p}'] if p else [f'on a {c} background', f'on {c}', f'in front of a {c} wall']
+    if not ways:
+        ways = ([f'on {c} {p}', f'in front of {c} {p}', f'on a background with {c} {p}'] if p
+                else [f'on a {c} background', f'on {c}', f'in front of a {c} wall'])
     return ways[0] if rng is None else ways[rng.integers(len(ways))]
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-028
@@ -201,17 +228,25 @@ def caption(
     pick = (lambda *ways: ways[0]) if rng is None else (lambda *ways: ways[rng.integers(len(ways))])
     a, b = things[0], things[-1]
     if relation == 'two': core = pick(f'two {_PLURAL.get(a, a+"s")}', f'two {a}')
-    else: core = pick('{}', '{}', 'one {}', 'the {}', 'a {}') if rng is not None and rng.random() < .3 else pick(*PREFIXES)
-    say = dict(small=pick('small', 'little', 'tiny'), big=pick('big', 'large', 'huge')).get(relation, '')
+    else:
+        core = pick('{}', '{}', 'one {}', 'the {}',
+                    'a {}') if rng is not None and rng.random() < .3 else pick(*PREFIXES)
+    say = dict(small=pick('small', 'little', 'tiny'),
+               big=pick('big', 'large', 'huge')).get(relation, '')
     noun = f'{say} {a}'.strip()
-    tail = dict(left=pick(' on the left', ' at the left'), right=pick(' on the right', ' at the right'), wearing=f' wearing a {worn}').get(relation, '')
+    tail = dict(left=pick(' on the left', ' at the left'),
+                right=pick(' on the right', ' at the right'),
+                wearing=f' wearing a {worn}').get(relation, '')
     if relation == 'next to': tail = pick(f' next to a {b}', f' beside a {b}', f' and a {b}')
     where = ' ' + background_phrase(background, rng) if background else ''
-    if rng is not None and where and rng.random() < .15 and 'shown' not in core: return _article(f'{where.strip()} {core.format(noun)}{tail}', rng)
+    if rng is not None and where and rng.random() < .15 and 'shown' not in core:
+        return _article(f'{where.strip()} {core.format(noun)}{tail}', rng)
     return _article(core.format(noun) + tail + where, rng)
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-030
-HELD_OUT_PAIRS = {(t, b) for i, t in enumerate(THINGS) for j, b in enumerate(BACKGROUNDS) if (7*i + 11*j) % 20 == 3} # (thing, background) never drawn together by chance
+# (thing, background) never drawn together by chance
+HELD_OUT_PAIRS = {(t, b) for i, t in enumerate(THINGS)
+                  for j, b in enumerate(BACKGROUNDS) if (7*i + 11*j) % 20 == 3}
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-031
 def random_scene(
@@ -223,23 +258,32 @@ def random_scene(
 )->Scene:
     "Make up a scene"
     pick = lambda xs: xs[rng.integers(len(xs))]
-    relation = relation or rng.choice(['one', 'small', 'big', 'left', 'right', 'two', 'next to', 'wearing'], p=[.30, .07, .07, .05, .05, .12, .19, .15])
-    a, style = pick(things), pick(styles); b = pick([t for t in (things if len(things) > 1 else THINGS) if t != a])
+    relation = relation or rng.choice(['one', 'small', 'big', 'left', 'right', 'two', 'next to',
+                                       'wearing'], p=[.30, .07, .07, .05, .05, .12, .19, .15])
+    a, style = pick(things), pick(styles)
+    b = pick([t for t in (things if len(things) > 1 else THINGS) if t != a])
     seen = {a, b} if relation == 'next to' else {a}
-    background = background or pick([w for w in BACKGROUNDS if not any((t, w) in HELD_OUT_PAIRS for t in seen)])
-    lo, hi = dict(small=(17, 21), big=(47, 54), two=(24, 29), wearing=(31, 38), left=(24, 30), right=(24, 30)).get(relation, (30, 40) if relation == 'one' else (24, 29))
+    background = background or pick([w for w in BACKGROUNDS
+                                     if not any((t, w) in HELD_OUT_PAIRS for t in seen)])
+    lo, hi = dict(small=(17, 21), big=(47, 54), two=(24, 29), wearing=(31, 38), left=(24, 30),
+                  right=(24, 30)).get(relation, (30, 40) if relation == 'one' else (24, 29))
     def thing(name, style, x, y=None):
         size = int(rng.integers(lo, hi+1))
         y = 35 + rng.integers(-6, 7)*(relation != 'big') if y is None else y
-        return dict(thing=name, style=style, size=size, x=int(x + rng.integers(-3, 4)), y=int(y), flip=bool(rng.random() < .5), worn=None, worn_style=None)
+        return dict(thing=name, style=style, size=size, x=int(x + rng.integers(-3, 4)), y=int(y),
+                    flip=bool(rng.random() < .5), worn=None, worn_style=None)
     if relation == 'two': ts = [thing(a, style, 17), thing(a, style, 47)]
     elif relation == 'next to':
         xs = (17, 47) if rng.random() < .5 else (47, 17)
         ts = [thing(a, style, xs[0]), thing(b, pick(styles), xs[1])]
-    else: ts = [thing(a, style, dict(left=17, right=47).get(relation, 32 + rng.integers(-5, 6)), 41 + rng.integers(-2, 4) if relation == 'wearing' else None)]
+    else:
+        ts = [thing(a, style, dict(left=17, right=47).get(relation, 32 + rng.integers(-5, 6)),
+                    41 + rng.integers(-2, 4) if relation == 'wearing' else None)]
     if relation == 'wearing': ts[0].update(worn=pick(WORN), worn_style=pick(STYLES))
     said = background if rng.random() < .93 else None
-    return Scene(ts, background, str(relation), caption([t['thing'] for t in ts], relation, said, ts[0]['worn'], rng), int(rng.integers(2**31)))
+    return Scene(ts, background, str(relation),
+                 caption([t['thing'] for t in ts], relation, said, ts[0]['worn'], rng),
+                 int(rng.integers(2**31)))
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-041
 def concept_scenes(
@@ -250,7 +294,8 @@ def concept_scenes(
     "Scenes that show one held-out drawing"
     rng = np.random.default_rng([seed, THINGS.index(thing)])
     places = [BACKGROUNDS[i] for i in rng.permutation(len(BACKGROUNDS))]
-    return [random_scene(rng, [HELD_OUT], [thing], 'one', places[k % len(places)]) for k in range(n)]
+    return [random_scene(rng, [HELD_OUT], [thing], 'one', places[k % len(places)])
+            for k in range(n)]
 
 def concept_pictures(
     thing:str='cat', # A name from `THINGS`
@@ -264,8 +309,9 @@ def concept_pictures(
     return (pictures, [m[0] for _, m in drawn]) if masks else pictures
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-044
-DEVELOP = 'cat owl mushroom fish rocket monkey house snail'.split()                                # Concepts to tune on
-TEST = 'dog pig rabbit lion mouse turtle octopus butterfly cake bus ghost umbrella'.split()          # Concepts to report on, once
+DEVELOP = 'cat owl mushroom fish rocket monkey house snail'.split()  # Concepts to tune on
+# Concepts to report on, once
+TEST = 'dog pig rabbit lion mouse turtle octopus butterfly cake bus ghost umbrella'.split()
 
 # %% ../nbs/07_scenes.ipynb #07-scenes-049
 def scene_batch(
@@ -276,6 +322,7 @@ def scene_batch(
 ):                # (pictures as a uint8 tensor (n, 3, 64, 64), captions)
     "A batch of the world"
     rng = np.random.default_rng(seed)
-    scenes = [random_scene(rng, relation='next to' if pairs and rng.random() < pairs else None) for _ in range(n)]
+    scenes = [random_scene(rng, relation='next to' if pairs and rng.random() < pairs else None)
+              for _ in range(n)]
     pictures = np.stack([np.asarray(draw_scene(s, atlas)) for s in scenes])
     return torch.from_numpy(pictures).permute(0, 3, 1, 2), [s.caption for s in scenes]

@@ -10,7 +10,7 @@ __all__ = ['Encoded', 'EmbeddingReturn', 'bpe_merges', 'byte_characters', 'merge
            'get_finetune_parameters', 'get_finetune_optimizer']
 
 # %% ../nbs/06_text.ipynb #06-text-002
-import gzip, json, logging, warnings
+import gzip, json, logging, re, warnings
 from collections import namedtuple
 from importlib.resources import files
 
@@ -92,6 +92,14 @@ def _fit(
         ids = [*ids[:length-1], ids[-1]]
     return [*ids, *[tokenizer.pad_token_id]*(length-len(ids))]
 
+def _texts(prompts):
+    "A list of prompts that a tokenizer can read"
+    prompts = [prompts] if isinstance(prompts, str) or not hasattr(prompts, '__iter__') else list(prompts)
+    for p in prompts:
+        if not isinstance(p, str): raise ValueError(f'A prompt is a text, not {p!r:.40}.')
+        if re.search('[\ud800-\udfff]', p): raise ValueError(f'The prompt {ascii(p):.60} holds half a character (a lone surrogate), as wrongly decoded text does: write it anew.')
+    return prompts
+
 def prompt_ids(
     prompts,      # One prompt or a list
     tokenizer,    # `transformers.CLIPTokenizer`
@@ -100,7 +108,7 @@ def prompt_ids(
     length=None,  # Positions; None: what the tokenizer says
 ):                # (b, length) ids
     "Ids of prompts, padded as SD 1.5 pads; a prompt that is too long is cut with a warning"
-    prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+    prompts = _texts(prompts)
     length = length or tokenizer.model_max_length
     rows = [tokenizer(p, verbose=False).input_ids for p in prompts]
     return torch.tensor([_fit(expand(r) if expand else r, tokenizer, keep or {}, length) for r in rows], dtype=torch.long).reshape(len(rows), length)
@@ -275,6 +283,7 @@ _log = logging.getLogger(__name__)
 @patch
 def _name(self:TextHooks, token):
     "The token as the tokenizer will see it (CLIP's: lower case)"
+    if not isinstance(token, str) or not token.isprintable(): raise ValueError(f"The token {token!r:.40} must be one word without spaces, for example '<toy>'.")
     normalizer = self.tokenizer.backend_tokenizer.normalizer
     return normalizer.normalize_str(token) if normalizer else token
 
@@ -298,11 +307,11 @@ def _check_token(self:TextHooks, token, n):
 @patch
 def _super_ids(self:TextHooks, superclass):
     "Ids of the superclass, refused if it has none or is not made of ordinary words"
-    ids = self.tokenizer(superclass, add_special_tokens=False).input_ids if isinstance(superclass, str) else []
-    if not ids: raise ValueError(f"The superclass {superclass!r} has no tokens; name the kind of thing it is, for example 'teddy bear'.")
+    ids = self.tokenizer(superclass, add_special_tokens=False).input_ids if isinstance(superclass, str) and superclass.isprintable() else []
+    if not ids: raise ValueError(f"The superclass {superclass!r:.60} has no tokens; name the kind of thing it is, for example 'teddy bear'.")
     bad = set(self.tokenizer.all_special_ids) | {i for p in self for i in p.ids}
     if bad & set(ids): raise ValueError(f"The superclass {superclass!r} contains a special token; use ordinary words.")
-    if len(ids) > self.tokenizer.model_max_length//4: raise ValueError(f"The superclass {superclass!r} takes {len(ids)} tokens; use one or two words.")
+    if len(ids) > self.tokenizer.model_max_length//4: raise ValueError(f"The superclass {superclass!r:.60} takes {len(ids)} tokens; use one or two words.")
     return tuple(ids)
 
 # %% ../nbs/06_text.ipynb #06-text-034

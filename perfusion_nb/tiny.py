@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MEAN', 'STD', 'LATENTS', 'SHOW', 'SETTINGS', 'CARD', 'tiny_folder', 'quiet_loading', 'tiny_pipeline',
            'half_size_tokens', 'exact_encoder_', 'tiny_vae', 'train_decoder', 'tiny_unet', 'tiny_text_encoder',
-           'tiny_scheduler', 'world_words', 'WordReader', 'TinyTraining', 'velocity_weight', 'sample_latents',
-           'sample_grid', 'train_tiny', 'world_captions', 'ship_tiny', 'gate_prompts']
+           'tiny_scheduler', 'drawing_scheduler', 'world_words', 'WordReader', 'TinyTraining', 'velocity_weight',
+           'sample_latents', 'sample_grid', 'train_tiny', 'world_captions', 'ship_tiny', 'gate_prompts']
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-002
 import copy, json, math, os
@@ -134,6 +134,11 @@ def tiny_scheduler():
     "The embedded model's noise schedule"
     from diffusers import DDIMScheduler
     return DDIMScheduler(num_train_timesteps=1000, beta_schedule='squaredcos_cap_v2', prediction_type='v_prediction', clip_sample=False, set_alpha_to_one=True, steps_offset=1, timestep_spacing='trailing')
+
+def drawing_scheduler():
+    "The same schedule, drawn with fresh noise after every step (DDPM; DDIM with η = 1)"
+    from diffusers import DDPMScheduler
+    return DDPMScheduler(num_train_timesteps=1000, beta_schedule='squaredcos_cap_v2', prediction_type='v_prediction', clip_sample=False, steps_offset=1, timestep_spacing='trailing')
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-033
 def world_words(n=4000, seed=0):
@@ -334,7 +339,7 @@ def train_tiny(
     return tr
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-054
-SETTINGS = dict(name='tiny', steps=120, batch_size=16, micro_batch=16, lr_value=.02, lr_embedding=1e-5, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.) # Tuned on this base
+SETTINGS = dict(name='tiny', steps=120, batch_size=16, micro_batch=16, lr_value=.15, lr_embedding=1e-5, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.) # Tuned on this base
 
 def world_captions(
     n=3000, # Captions
@@ -351,14 +356,14 @@ def ship_tiny(
     vae=None,        # With its decoder trained; trained here if None
     settings=SETTINGS, # For `perfusion.json`: learning rates, steps, β, τ
     policy='all',    # Tokens that the covariance counts, see below
-    begun='random networks', # Where the training began, for the card
+    start=None,      # The model folder it began from, for the card: "tiny" for the one that shipped before; random networks if None
     commit='of this version', # Of the code it was trained with, for the card
 ):
     "Write the embedded model as a diffusers folder in float16, with its covariance, learning settings and card"
     folder, vae = Path(folder), vae or tr.vae
     if vae is tr.vae: train_decoder(vae)
     with tr.averaged():
-        pipe = tr.pipeline(); pipe.register_modules(vae=vae)
+        pipe = tr.pipeline(); pipe.register_modules(vae=vae, scheduler=drawing_scheduler())
         for n in ('text_encoder', 'unet', 'vae'): setattr(pipe, n, copy.deepcopy(getattr(pipe, n)).half())
     pipe.save_pretrained(folder)
     for f in folder.rglob('config.json'): f.write_text(json.dumps({k: v for k, v in json.loads(f.read_text()).items() if k != '_name_or_path'}, indent=1))
@@ -366,7 +371,7 @@ def ship_tiny(
     with torch.no_grad(): cov = estimate_covariance(lambda t: encode_prompts(t, pipe.tokenizer, text), world_captions(), policy=policy, meta=dict(encoder='embedded model'))
     cov.save(folder/'covariance.safetensors')
     (folder/'perfusion.json').write_text(json.dumps(dict(settings, things=THINGS), indent=1))
-    (folder/'README.md').write_text(CARD.format(steps=tr.step, pictures=tr.step*tr.batch, things=' '.join(THINGS), seed=tr.seed, loss=tr.loss, word=tr.word_loss, batch=tr.batch, cooldown=tr.cooldown, begun=begun, commit=commit))
+    (folder/'README.md').write_text(CARD.format(steps=tr.step, pictures=tr.step*tr.batch, pairs=tr.pairs, things=' '.join(THINGS), seed=tr.seed, loss=tr.loss, word=tr.word_loss, batch=tr.batch, cooldown=tr.cooldown, start=f'--start {start} ' if start else '', begun='the weights that shipped before' if start == 'tiny' else start or 'random networks', commit=commit))
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-055
 CARD = """# Embedded model of perfusion-nb
@@ -374,9 +379,9 @@ CARD = """# Embedded model of perfusion-nb
 A StableDiffusionPipeline that draws emoji scenes at 64x64, for teaching and tests.
 
 - data: captioned scenes drawn by `perfusion_nb.scenes` from open emoji sets (Noto, Noto v1: Apache-2.0, Google; Fluent Emoji Flat: MIT, Microsoft; Twemoji: CC BY 4.0, Twitter). The style emojione is held out. Things: {things}.
-- training: `perfusion_train_tiny run --steps {steps} --cooldown {cooldown} --batch {batch} --seed {seed} --fast`, begun from {begun}, code {commit}: {pictures} pictures, last mean loss {loss:.4f} (velocity, weighed by Eq. 2 of notebook 08), word reader {word:.4f}
+- training: `perfusion_train_tiny run {start}--steps {steps} --cooldown {cooldown} --batch {batch} --seed {seed} --pairs {pairs} --fast`, begun from {begun}, code {commit}: {pictures} pictures, last mean loss {loss:.4f} (velocity, weighed by Eq. 2 of notebook 08), word reader {word:.4f}
 - licence of the weights: Apache-2.0
-- draws at 12 to 25 DDIM steps, guidance 3
+- draws at 12 to 25 DDPM steps, guidance 3
 """
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-057

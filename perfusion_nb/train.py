@@ -8,7 +8,7 @@ __all__ = ['logger', 'DEFAULTS', 'HELD_OUT_PROMPTS', 'loss_fn_weighted_by_mask',
            'pipeline_covariance', 'frozen', 'Learning', 'save_learning', 'resume_learning', 'picture_print']
 
 # %% ../nbs/12_train.ipynb #12-train-003
-import hashlib, io, json, logging, math, os, warnings
+import hashlib, io, json, logging, math, operator, os, warnings
 from contextlib import contextmanager
 from functools import partial
 from importlib.resources import files
@@ -23,7 +23,7 @@ from fastcore.basics import patch
 from .covariance import Covariance, estimate_covariance
 from .gate import gate
 from .keylock import ConceptEncoding
-from .concept import Concept, fingerprint, write_atomic
+from .concept import Concept, check_writable, fingerprint, write_atomic
 from .data import TEMPLATES, clipseg_masks, load_pictures, PictureSet
 from .text import encode_prompts, super_encoding
 from .wiring import Perfusion, Installed
@@ -89,9 +89,13 @@ def _cached(weights, estimate):
     "The covariance kept for these weights, or a new estimate that is kept"
     name = hashlib.blake2b(json.dumps(weights, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
     path = Path(os.environ.get('XDG_CACHE_HOME', Path.home()/'.cache'))/'perfusion_nb'/f'covariance_{name}.safetensors'
-    if path.is_file(): return Covariance.load(path)
+    try:
+        if path.is_file(): return Covariance.load(path)
+    except ValueError as err: logger.warning('%s It is estimated anew.', err)
     logger.info('Estimating the covariance of this text encoder once; it is kept in %s', path)
-    cov = estimate(); path.parent.mkdir(parents=True, exist_ok=True); cov.save(path)
+    cov = estimate()
+    try: path.parent.mkdir(parents=True, exist_ok=True); cov.save(path)
+    except (OSError, ValueError) as err: logger.warning('The covariance cannot be kept (%s), so it will be estimated again next time.', err)
     return cov
 
 def find_covariance(
@@ -254,7 +258,7 @@ def frozen(
 class Learning:
     "A concept in the making: what is trained, the optimizer, the history"
     def __init__(self, c, lr_value, lr_embedding, weight_decay=0.):
-        self.c, self.step, self.losses = c, 0, []
+        self.c, self.step, self.losses, self.best, self.unsaved = c, 0, [], None, False
         self.rows = {n: p.row for n, p in c.placeholders.items()}
         self.opt = torch.optim.AdamW([dict(params=list(c.o_star.values()), lr=lr_value), dict(params=list(self.rows.values()), lr=lr_embedding)], weight_decay=weight_decay)
     def moving(self):
@@ -264,13 +268,13 @@ class Learning:
     def state(self):
         "Copies of everything a step changes"
         opt = {k: {n: v.clone() if torch.is_tensor(v) else v for n, v in s.items()} for k, s in self.opt.state_dict()['state'].items()}
-        return dict(step=self.step, losses=list(self.losses), moving={n: v.detach().clone() for n, v in self.moving().items()}, opt=opt)
+        return dict(step=self.step, losses=list(self.losses), moving={n: v.detach().clone() for n, v in self.moving().items()}, opt=opt, best=self.best)
     @torch.no_grad()
     def set_state(self, d):
         "Go back to a state"
         for n, v in self.moving().items(): v.copy_(d['moving'][n])
         self.opt.load_state_dict(dict(state=d['opt'], param_groups=self.opt.state_dict()['param_groups']))
-        self.step, self.losses = d['step'], list(d['losses'])
+        self.step, self.losses, self.best = d['step'], list(d['losses']), d.get('best') or self.best
 
 # %% ../nbs/12_train.ipynb #12-train-032
 def _packed(learning:Learning, run:dict)->bytes:
@@ -288,14 +292,22 @@ def save_learning(learning:Learning, folder, run:dict):
     "Checkpoint of a run into `folder`"
     write_atomic(Path(folder)/'learning.pt', _packed(learning, run))
 
+def _try_save(learning:Learning, folder, run:dict):
+    "The same; where it fails learning goes on, the checkpoint of before stands, and one warning says so"
+    try: save_learning(learning, folder, run); learning.unsaved = False
+    except ValueError as err:
+        if not learning.unsaved: warnings.warn(f'No checkpoint at step {learning.step}: {err} Learning goes on.', stacklevel=4)
+        learning.unsaved = True
+
 def resume_learning(learning:Learning, folder, run:dict)->bool:
     "Go on from `folder`'s checkpoint, if there is one; refuse one of another run"
     path = Path(folder)/'learning.pt'
     if not path.is_file(): return False
-    try: d = _unpacked(path.read_bytes())
+    try: d = _unpacked(path.read_bytes()); theirs = dict(d['run'])
     except Exception as err: raise ValueError(f'{path} cannot be read as a checkpoint ({type(err).__name__}): delete it to start anew.') from None
-    if d['run'] != run: raise ValueError(f'{path} belongs to a run with other settings ({_other(run, d["run"])}): name another checkpoint folder, or delete this one.')
-    learning.set_state(d)
+    if theirs != run: raise ValueError(f'{path} belongs to a run with other settings ({_other(run, theirs)}): name another checkpoint folder, or delete this one.')
+    try: learning.set_state(d)
+    except Exception as err: raise ValueError(f'{path} is a checkpoint of another base or is damaged ({type(err).__name__}): delete it to start anew.') from None
     return True
 
 # %% ../nbs/12_train.ipynb #12-train-034
@@ -336,8 +348,17 @@ def learn_step(self:Perfusion, learning:Learning, bank, seed, batch_size, micro,
 # %% ../nbs/12_train.ipynb #12-train-035
 DEFAULTS = dict(steps=400, batch_size=16, micro_batch=4, lr_value=.03, lr_embedding=.006) # The paper's recipe for SD 1.5 (paper §5; micro-batches are our choice)
 
+def _check_numbers(o, **counts):
+    "Refuse counts that are no whole numbers above 0, and rates below 0"
+    for k, v in {**{k: o[k] for k in ('steps', 'batch_size', 'micro_batch')}, **counts}.items():
+        try: ok = operator.index(v) >= (k != 'steps')
+        except TypeError: ok = False
+        if not ok: raise ValueError(f'{k} is {v!r:.40}: give a whole number{" above 0"*(k != "steps")}.')
+    for k in ('lr_value', 'lr_embedding'):
+        if not isinstance(o[k], (int, float)) or not 0 <= o[k] < math.inf: raise ValueError(f'{k} is {o[k]!r:.40}: give a number from 0 up, such as {DEFAULTS[k]}.')
+
 @patch
-def _loop(self:Perfusion, learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, progress):
+def _loop(self:Perfusion, learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, select, progress):
     "Steps until the end, a loss that is not finite, or an error"
     from tqdm.auto import tqdm
     learning.good = learning.state()
@@ -354,8 +375,9 @@ def _loop(self:Perfusion, learning, bank, o, run, accelerator, checkpoint, every
             if learning.step == before['step']: continue # An overflow in fp16: once more, with half the scale
             learning.good = before
             bar.update(1); bar.set_postfix(loss=f'{sum(learning.losses[-20:])/len(learning.losses[-20:]):.4f}')
-            if checkpoint and (learning.step % every == 0 or learning.step == o['steps']): _by_main(accelerator, save_learning, learning, checkpoint, run)
-            if preview and learning.step % preview_every == 0: _by_main(accelerator, self._preview, preview, learning.step)
+            if select and (learning.step % every == 0 or learning.step == o['steps']): _keep_best(learning, _by_main(accelerator, self._paused, select, self, run['token']))
+            if checkpoint and (learning.step % every == 0 or learning.step == o['steps']): _by_main(accelerator, _try_save, learning, checkpoint, run)
+            if preview and learning.step % preview_every == 0: _by_main(accelerator, self._paused, preview, learning.step, self)
             if learning.stop: raise KeyboardInterrupt
 
 # %% ../nbs/12_train.ipynb #12-train-036
@@ -374,7 +396,8 @@ def learn(self:Perfusion,
     seed:int=0,           # All chance follows from it
     covariance=None,      # Of the text encoder; found or estimated if None
     checkpoint=None,      # Folder: a checkpoint every `every` steps, and resume from it
-    every:int=25,         # Steps between checkpoints (paper: 25)
+    every:int=25,         # Steps between checkpoints, and between scores (paper: 25)
+    select=None,          # "best", or a function of (perf, token) to a number: keep the scored step with the highest one (see notebook 14c); None: the last step
     preview=None,         # Called as preview(step, perf) every `preview_every` steps
     preview_every:int=100,
     mixed_precision:str='no', # "no", "fp16" or "bf16" (accelerate)
@@ -386,9 +409,13 @@ def learn(self:Perfusion,
     if low_memory: micro_batch, gradient_checkpointing = 1, True
     given = dict(steps=steps, batch_size=batch_size, micro_batch=micro_batch, lr_value=lr_value, lr_embedding=lr_embedding)
     o = {k: v if v is not None else self.base.get(k, DEFAULTS[k]) for k, v in given.items()}
+    _check_numbers(o, every=every, preview_every=preview_every)
     pictures = photos if isinstance(photos, PictureSet) else load_pictures(photos, size=self.network.config.sample_size*self.pipe.vae_scale_factor)
     accelerator, learning = self._accelerator(mixed_precision), None
+    if select == 'best': select = self.best_score(pictures, superclass)
+    if select is not None and not callable(select): raise ValueError(f'select is {select!r}: give "best", or a function of (perf, token) to a number.')
     progress = progress and accelerator.is_main_process
+    if checkpoint: _by_main(accelerator, check_writable, Path(checkpoint)/'learning.pt')
     c = self.begin(token, superclass, covariance, progress)
     try:
         learning = Learning(c, o['lr_value'], o['lr_embedding'])
@@ -397,10 +424,11 @@ def learn(self:Perfusion,
         run = dict(token=c.token, superclass=superclass, seed=seed, batch_size=o['batch_size'], lr_value=o['lr_value'], lr_embedding=o['lr_embedding'], pictures=picture_print(pictures), flip=flip, masks=masks is not None)
         if checkpoint: _by_main(accelerator, resume_learning, learning, checkpoint, run)
         _begin_alike(learning, run, accelerator)
-        with self._learning(c, gradient_checkpointing), _stop_together(learning, accelerator): self._loop(learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, progress)
+        with self._learning(c, gradient_checkpointing), _stop_together(learning, accelerator): self._loop(learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, select, progress)
+        if learning.best: learning.set_state(learning.best[1])
     except KeyboardInterrupt:
         if learning is None or not learning.step: self.unload(c.token); raise
-        if checkpoint: _by_main(accelerator, save_learning, learning, checkpoint, run)
+        if checkpoint: _by_main(accelerator, _try_save, learning, checkpoint, run)
         if accelerator.is_main_process: warnings.warn(f'Interrupted at step {learning.step}: what was learned so far is kept as {c.token}.', stacklevel=2)
     except BaseException: self.unload(c.token); raise
     return self._finish(learning, dict(o, **run), progress)
@@ -467,12 +495,16 @@ def picture_print(pictures)->str:
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 @patch
-def _preview(self:Perfusion, preview, step):
-    "Call a preview while learning pauses"
+def _paused(self:Perfusion, fn, *args):
+    "What a function of the half-learned concept gives, while learning pauses"
     c, self.training = self.training, None
     try:
-        with torch.no_grad(): preview(step, self)
+        with torch.no_grad(): return fn(*args)
     finally: self.training = c; self._rows_of = None
+
+def _keep_best(learning, score):
+    "Keep this state if no earlier one scored as high"
+    if learning.best is None or score > learning.best[0]: learning.best = None; learning.best = float(score), learning.state()
 
 @patch
 def _finish(self:Perfusion, learning, settings, progress=False):
@@ -484,8 +516,9 @@ def _finish(self:Perfusion, learning, settings, progress=False):
     for p in [*learning.rows.values(), *c.o_star.values()]: p.requires_grad_(False)
     c.o_star = {n: v.detach() for n, v in c.o_star.items()}
     last = learning.losses[-20:]
-    c.concept.meta.update(steps=learning.step, loss=round(sum(last)/max(1, len(last)), 4), beta_trained=.75, tau_trained=.1, beta=self.beta, tau=self.tau, seed=settings['seed'], rates=[settings['lr_value'], settings['lr_embedding']],
+    c.concept.meta.update(steps=learning.step, loss=round(sum(last)/max(1, len(last)), 4), beta_trained=self.learning_gate[0], tau_trained=self.learning_gate[1], beta=self.beta, tau=self.tau, seed=settings['seed'], rates=[settings['lr_value'], settings['lr_embedding']],
                           fingerprint=self.base_fingerprint(), versions=f'torch {torch.__version__.split("+")[0]}, diffusers {diffusers.__version__}, transformers {transformers.__version__}')
+    if learning.best: c.concept.meta['selected'] = round(learning.best[0], 4)
     self.forget()
     said = self.check_gate(c.token)
     if progress: tqdm.write(said)
@@ -514,7 +547,7 @@ def gate_table(self:Perfusion,
 def check_gate(self:Perfusion, token):
     "Log the gate's table, warn when the gate does not open"
     t = {k: torch.tensor(v) for k, v in self.gate_table(token).items()}
-    g = gate(t['concept'], .75, .1)
+    g = gate(t['concept'], *self.learning_gate)
     said = f"{token}: r at the concept {t['concept'].mean():.2f} (least {t['concept'].min():.2f}), at other words at most {t['words'].abs().max():.2f}, at padding at most {t['padding'].abs().max():.2f}"
     logger.info(said)
     if g.median() < .5: warnings.warn(f'The gate of {token} opens to {g.median():.2f} only on prompts it was not learned with, so it will hardly show: learn longer, or draw with a smaller beta.', stacklevel=3)

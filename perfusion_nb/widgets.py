@@ -31,7 +31,8 @@ def png_uri(
 )->str:
     "A picture as text that a page can hold: a PNG with a palette, as a data URI"
     out = io.BytesIO()
-    (picture if picture.mode == 'P' else picture.convert('RGB').quantize(colours, dither=0)).save(out, 'PNG', optimize=True, **kwargs)
+    (picture if picture.mode == 'P' else picture.convert('RGB').quantize(colours, dither=0)).save(
+        out, 'PNG', optimize=True, **kwargs)
     return 'data:image/png;base64,' + base64.b64encode(out.getvalue()).decode()
 
 def picture_sheet(
@@ -61,7 +62,8 @@ def map_sheet(
     im = Image.fromarray(levels.round().to(torch.uint8).numpy()); im.putpalette(_RED*_SHADES)
     return im, places
 
-def _shades(): return dict(bits=4, transparency=bytes(round(.85*255*k/(_SHADES - 1)) for k in range(_SHADES)))
+def _shades():
+    return dict(bits=4, transparency=bytes(round(.85*255*k/(_SHADES - 1)) for k in range(_SHADES)))
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-018
 _CSS = """
@@ -115,22 +117,35 @@ class Explorer:
     "Something to slide through: a form in a page, a figure, a widget"
     kind = title = script = ''
     def __init__(self, **axes): # Name → (labels, start, as chips?)
-        self.axes = [SimpleNamespace(name=n, labels=list(l), start=s, chips=c) for n, (l, s, c) in axes.items()]
+        self.axes = [SimpleNamespace(name=n, labels=list(l), start=s, chips=c)
+                     for n, (l, s, c) in axes.items()]
     @property
     def start(self): return [a.start for a in self.axes]
-    def __repr__(self): return f"{self.title}: {' × '.join(f'{len(a.labels)} {a.name}' for a in self.axes)}"
+    def __repr__(self):
+        return f"{self.title}: {' × '.join(f'{len(a.labels)} {a.name}' for a in self.axes)}"
     def _repr_html_(self):
-        data = json.dumps(dict(axes=[dict(name=a.name, labels=a.labels) for a in self.axes], **self.data()), separators=(',', ':'), ensure_ascii=False)
-        return (f'<form class="pf-explore pf-{self.kind}" method="dialog" autocomplete="off" aria-label="{self.title}" data-lm-suppress-shortcuts="true"><style>{_CSS}</style>'
-                f'<div class="pf-views">{self.view(*self.start)}</div>{"".join(map(_control, self.axes))}<script type="application/json" class="pf-data">'
-                + data.replace('<', '\\u003c') + '</script><script>' + _JS.replace('KIND', self.kind).replace('DRAW', self.script.strip()) + '</script></form>')
+        data = json.dumps(dict(axes=[dict(name=a.name, labels=a.labels) for a in self.axes],
+                               **self.data()), separators=(',', ':'), ensure_ascii=False)
+        return (f'<form class="pf-explore pf-{self.kind}" method="dialog" autocomplete="off" '
+                f'aria-label="{self.title}" '
+                f'data-lm-suppress-shortcuts="true"><style>{_CSS}</style>' f'<div '
+                f'class="pf-views">{self.view(*self.start)}</div>{"".join(map(_control, self.axes))}<script '
+                f'type="application/json" class="pf-data">' + data.replace('<', '\\u003c')
+                + '</script><script>'
+                + _JS.replace('KIND', self.kind).replace('DRAW', self.script.strip())
+                + '</script></form>')
 
 def _control(a):
     "Chips or a slider"
     said = [escape(l) for l in a.labels]
-    if not a.chips: return (f'<label class="pf-axis"><span>{a.name}</span><input type="range" name="{a.name}" aria-label="{a.name}" min="0" max="{len(said)-1}" value="{a.start}" '
-                            f'aria-valuetext="{said[a.start]}"><output>{said[a.start]}</output></label>')
-    chips = ''.join(f'<label><input type="radio" name="{a.name}" value="{k}"{" checked"*(k == a.start)}><span>{s}</span></label>' for k, s in enumerate(said))
+    if not a.chips:
+        return (f'<label class="pf-axis"><span>{a.name}</span><input type="range" '
+                f'name="{a.name}" aria-label="{a.name}" min="0" max="{len(said)-1}" '
+                f'value="{a.start}" '
+                f'aria-valuetext="{said[a.start]}"><output>{said[a.start]}</output></label>')
+    chips = ''.join(f'<label><input type="radio" name="{a.name}" '
+                    f'value="{k}"{" checked"*(k == a.start)}><span>{s}</span></label>'
+                    for k, s in enumerate(said))
     return f'<div class="pf-axis" role="radiogroup" aria-label="{a.name}"><span>{a.name}</span><div class="pf-chips">{chips}</div></div>'
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-022
@@ -139,8 +154,10 @@ def save(self:Explorer,
     path, # HTML file to write
 )->Path:
     "Write the explorer as a page of its own, to open anywhere"
-    page = (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-            f'<title>{self.title}</title></head><body style="font-family:system-ui,sans-serif;margin:1.5rem">{self._repr_html_()}</body></html>')
+    page = (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+            f'content="width=device-width"><meta name="color-scheme" content="light dark">'
+            f'<title>{self.title}</title></head><body '
+            f'style="font-family:system-ui,sans-serif;margin:1.5rem">{self._repr_html_()}</body></html>')
     path = Path(path); path.write_text(page, encoding='utf-8')
     return path
 
@@ -149,13 +166,17 @@ def widget(self:Explorer): # ipywidgets box
     "The same with ipywidgets: the picture comes from the running notebook"
     import ipywidgets as w
     view, controls = w.HTML(), []
-    for a in self.axes: controls.append((w.ToggleButtons if a.chips else w.SelectionSlider)(options=[(l, k) for k, l in enumerate(a.labels)], value=a.start, description=a.name))
+    for a in self.axes:
+        controls.append((w.ToggleButtons if a.chips
+                         else w.SelectionSlider)(options=[(l, k) for k, l in enumerate(a.labels)],
+                                                 value=a.start, description=a.name))
     def show(_=None): view.value = _alone(self.view(*[c.value for c in controls]))
     for c in controls: c.observe(show, 'value')
     show()
     return w.VBox([view, *controls])
 
-def _alone(view): return f'<div class="pf-explore"><style>{_CSS}</style><div class="pf-views">{view}</div></div>'
+def _alone(view):
+    return f'<div class="pf-explore"><style>{_CSS}</style><div class="pf-views">{view}</div></div>'
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-024
 _SHEET_JS = """
@@ -177,7 +198,8 @@ class SheetExplorer(Explorer):
     def view(self, *at): return ''.join(_figure(*f) for f in self.figures(*at))
     def says(self, k): # text under the k-th moving picture, for each place
         moving = lambda *at: [f[1] for f in self.figures(*at) if f[2]][k]
-        rows, cols, blocks = (range(len(a.labels)) for a in [*self.axes, SimpleNamespace(labels=[0])][:3])
+        rows, cols, blocks = (range(len(a.labels))
+                              for a in [*self.axes, SimpleNamespace(labels=[0])][:3])
         return [[[moving(*(r, c, b)[:len(self.axes)]) for b in blocks] for c in cols] for r in rows]
 
 def _figure(picture, text, moves):
@@ -189,7 +211,8 @@ def _figure(picture, text, moves):
 # %% ../nbs/15_widgets.ipynb #15-widgets-026
 def _name(maps, at):
     "What stands at these positions, as a reader would say it"
-    here = [w for w, p in maps.words if set(p) & set(at)] or [w for w, p in maps.rest.items() if set(p) & set(at)]
+    here = [w for w, p in maps.words if set(p) & set(at)] or [w
+        for w, p in maps.rest.items() if set(p) & set(at)]
     return ' '.join(here)
 
 class MapExplorer(SheetExplorer):
@@ -198,12 +221,16 @@ class MapExplorer(SheetExplorer):
         m, self.maps, self.images = maps[0], maps, [to_pil(i) for i in images]
         self.at = [tuple(m.positions(w)) for w in (words or range(len(m.words)))]
         sizes, times = [None, *m.sizes], [None, *range(len(m.times))]
-        maps_of = lambda s: torch.stack([torch.stack([x.map(p, t, s) for t in times]) for x in maps for p in self.at])
+        maps_of = lambda s: torch.stack([torch.stack([x.map(p, t, s) for t in times]) for x in maps
+                                         for p in self.at])
         self.blocks = [_at_most(maps_of(s), side) for s in sizes]
-        self.limits = tuple(float(f(b.min() if f is min else b.max() for b in self.blocks)) for f in (min, max))
-        super().__init__(word=([_name(m, p) for p in self.at], self._most(), True), step=(['all steps', *[f't = {t:.0f}' for t in m.times]], 0, False),
+        self.limits = tuple(float(f(b.min() if f is min else b.max() for b in self.blocks))
+                            for f in (min, max))
+        super().__init__(word=([_name(m, p) for p in self.at], self._most(), True),
+                         step=(['all steps', *[f't = {t:.0f}' for t in m.times]], 0, False),
                          layers=(['all', *[f'{h}×{w}' for h, w in m.sizes]], 0, True))
-    def _most(self): return int(self.blocks[0][:len(self.at), 0].amax((1, 2)).argmax()) # begin with the map of the highest peak
+    # begin with the map of the highest peak
+    def _most(self): return int(self.blocks[0][:len(self.at), 0].amax((1, 2)).argmax())
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-027
 def _at_most(maps, side):
@@ -213,20 +240,28 @@ def _at_most(maps, side):
 
 @patch
 def figures(self:MapExplorer, w, t, s):
+    "Each figure at these places of the controls: picture, text, does it move?"
     ms = [self.blocks[s][k*len(self.at) + w, t] for k in range(len(self.maps))]
-    said = [f'{_name(x, self.at[w])}: {100*m.mean():.1f} % of attention' for x, m in zip(self.maps, ms)]
-    pairs = zip(self.images, [' '.join(x.names) for x in self.maps], overlays(self.images, ms, self.limits), said)
+    said = [f'{_name(x, self.at[w])}: {100*m.mean():.1f} % of attention'
+            for x, m in zip(self.maps, ms)]
+    pairs = zip(self.images, [' '.join(x.names) for x in self.maps],
+                overlays(self.images, ms, self.limits), said)
     return [f for im, prompt, o, text in pairs for f in ((im, prompt, False), (o, text, True))]
 
 @patch
 def data(self:MapExplorer):
+    "What the script needs: the sheet, where its cells are, the texts"
     im, places = map_sheet(self.blocks, self.limits)
-    return dict(sheet=png_uri(im, **_shades()), blocks=places, rows=len(self.at), under=[png_uri(_pale(i), 16) for i in self.images], says=[self.says(k) for k in range(len(self.maps))])
+    return dict(sheet=png_uri(im, **_shades()), blocks=places, rows=len(self.at),
+                under=[png_uri(_pale(i), 16) for i in self.images],
+                says=[self.says(k) for k in range(len(self.maps))])
 
 @patch
 def view(self:MapExplorer, *at):
+    "The figures as HTML, and the scale of their red"
     lo, hi = self.limits
-    return SheetExplorer.view(self, *at) + f'<div class="pf-scale"><span>{lo:.2f}</span><i></i><span>{hi:.2f} attention, one scale for all</span></div>'
+    return (SheetExplorer.view(self, *at)
+            + f'<div class="pf-scale"><span>{lo:.2f}</span><i></i><span>{hi:.2f} attention, one scale for all</span></div>')
 
 @patch
 def plot(self:MapExplorer,
@@ -244,10 +279,16 @@ def explore_maps(
 )->MapExplorer:
     "Slide through the attention maps of one picture, or of several drawn from prompts alike word by word"
     found = [maps] if isinstance(maps, AttentionMaps) else list(maps)
-    images = getattr(maps, 'images', None) if images is None else list(images) if isinstance(images, (list, tuple)) else [images]
-    if not found or len(found) != len(images or []): raise ValueError(f'There are {len(found)} maps and {len(images or [])} pictures: give images=, one for each.')
+    images = (getattr(maps, 'images', None) if images is None else list(images)
+              if isinstance(images, (list, tuple)) else [images])
+    if not found or len(found) != len(images or []):
+        raise ValueError(
+            f'There are {len(found)} maps and {len(images or [])} pictures: give images=, '
+            f'one for each.')
     ends = {(tuple(m.rest.get('[end]', ())), tuple(m.sizes), len(m.times)) for m in found}
-    if len(ends) > 1: raise ValueError('These maps differ in the number of tokens, of steps, or in resolution: explore them one by one.')
+    if len(ends) > 1:
+        raise ValueError('These maps differ in the number of tokens, of steps, or in resolution: '
+                         'explore them one by one.')
     return MapExplorer(found, images, words, side)
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-035
@@ -255,37 +296,52 @@ class StrengthExplorer(SheetExplorer):
     title = 'Strength of a concept'
     def __init__(self, perf, prompt, betas, taus, side, progress, how):
         from tqdm.auto import tqdm
-        self.perf, self.prompt, self.twin, self.betas, self.taus, self.how = perf, prompt, perf.superclass_prompt(prompt), list(betas), list(taus), how
-        small = lambda p: p if max(p.size) <= side else p.resize([round(v*side/max(p.size)) for v in p.size], Image.LANCZOS)
+        self.perf, self.prompt, self.twin, self.betas, self.taus, self.how = (perf, prompt,
+            perf.superclass_prompt(prompt), list(betas), list(taus), how)
+        small = lambda p: p if max(p.size) <= side else p.resize(
+            [round(v*side/max(p.size)) for v in p.size], Image.LANCZOS)
         one = lambda p, **kw: small(to_pil(perf.draw(p, **how, **kw)[0]))
         bar = tqdm(total=len(self.betas)*len(self.taus), disable=not progress)
         def drawn(b, t): bar.update(); return one(prompt, beta=b, tau=t)
         self.reference, self.one = one(self.twin), one
         self.pictures = [[drawn(b, t) for t in self.taus] for b in self.betas]; bar.close()
         self.texts = [[self._said(b, t) for t in self.taus] for b in self.betas]
-        near = lambda vs, v: min(range(len(vs)), key=lambda k: abs(vs[k] - v)) if isinstance(v, (int, float)) else 0
-        super().__init__(β=([f'{b:g}' for b in self.betas], near(self.betas, perf.beta), False), τ=([f'{t:g}' for t in self.taus], near(self.taus, perf.tau), False))
+        near = lambda vs, v: min(range(len(vs)),
+                                 key=lambda k: abs(vs[k] - v)) if isinstance(v, (int, float)) else 0
+        super().__init__(β=([f'{b:g}' for b in self.betas], near(self.betas, perf.beta), False),
+                         τ=([f'{t:g}' for t in self.taus], near(self.taus, perf.tau), False))
     def _said(self, beta, tau): # how far each concept of the prompt opens at its own word
         with self.perf.using(beta, tau): s = self.perf.gates(self.prompt)
-        return ', '.join(f'gate at {t}: {g[s.names.index(t)]:.2f}' for t, g in zip(s.tokens, s.gate) if t in s.names)
-    def figures(self, b, t): return [(self.reference, self.twin, False), (self.pictures[b][t], self.texts[b][t], True)]
-    def data(self): return dict(sheet=png_uri(picture_sheet(self.pictures), 128), blocks=[(0, *self.reference.size)], rows=len(self.betas), under=[], says=[self.says(0)])
+        return ', '.join(f'gate at {t}: {g[s.names.index(t)]:.2f}'
+                         for t, g in zip(s.tokens, s.gate) if t in s.names)
+    def figures(self, b, t):
+        return [(self.reference, self.twin, False), (self.pictures[b][t], self.texts[b][t], True)]
+    def data(self):
+        return dict(sheet=png_uri(picture_sheet(self.pictures), 128),
+                    blocks=[(0, *self.reference.size)], rows=len(self.betas), under=[],
+                    says=[self.says(0)])
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-036
 @patch
 def plot(self:StrengthExplorer):
     "The whole grid: τ down, β across"
-    return show_grid([self.pictures[b][t] for t in range(len(self.taus)) for b in range(len(self.betas))], ncols=len(self.betas),
-                     titles=[f'β = {b:g}' for b in self.betas], rows=[f'τ = {t:g}' for t in self.taus], title=self.prompt, width=min(7, .6*len(self.betas) + .4))
+    return show_grid([self.pictures[b][t] for t in range(len(self.taus))
+                      for b in range(len(self.betas))], ncols=len(self.betas),
+                     titles=[f'β = {b:g}' for b in self.betas],
+                     rows=[f'τ = {t:g}' for t in self.taus], title=self.prompt,
+                     width=min(7, .6*len(self.betas) + .4))
 
 @patch
 def live(self:StrengthExplorer): # ipywidgets box
     "Draw what the sliders say, whenever they come to rest: any β and τ, not only those of the grid"
     import ipywidgets as w
-    view, dial = w.HTML(), lambda name, v, lo, hi: w.FloatSlider(value=v, min=lo, max=hi, step=.01, description=name, continuous_update=False)
-    beta, tau = dial('β', self.betas[self.start[0]], -.5, 1.5), dial('τ', self.taus[self.start[1]], .02, .5)
+    view, dial = w.HTML(), lambda name, v, lo, hi: w.FloatSlider(value=v, min=lo, max=hi, step=.01,
+        description=name, continuous_update=False)
+    beta, tau = (dial('β', self.betas[self.start[0]], -.5, 1.5),
+                 dial('τ', self.taus[self.start[1]], .02, .5))
     def show(_=None):
-        new = self.one(self.prompt, beta=beta.value, tau=tau.value), self._said(beta.value, tau.value), True
+        new = (self.one(self.prompt, beta=beta.value, tau=tau.value),
+               self._said(beta.value, tau.value), True)
         view.value = _alone(_figure(self.reference, self.twin, False) + _figure(*new))
     for c in (beta, tau): c.observe(show, 'value')
     show()
@@ -303,7 +359,8 @@ def explore_strength(
     **kwargs, # Anything else `draw` takes
 )->StrengthExplorer:
     "Draw a prompt at each β and τ, and slide through the pictures"
-    return StrengthExplorer(perf, prompt, betas, taus, side, progress, dict(seed=seed, lock=lock, **kwargs))
+    return StrengthExplorer(perf, prompt, betas, taus, side, progress,
+                            dict(seed=seed, lock=lock, **kwargs))
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-042
 _GATE_JS = """
@@ -333,16 +390,28 @@ _GATE_JS = """
 class GateExplorer(Explorer):
     title, kind, script = 'The gate', 'gate', _GATE_JS
     def __init__(self, perf, prompts, betas, taus):
-        found = [perf.gates(p) for p in prompts]; self.tokens, self.betas, self.taus = found[0].tokens, list(betas), list(taus)
-        self.prompts = [SimpleNamespace(said=p, names=s.names, ratio=s.ratio.double().numpy().round(4).tolist(), on=[bool(g.any()) for g in s.gate]) for p, s in zip(prompts, found)]
-        near = lambda vs, v, d: min(range(len(vs)), key=lambda k: abs(vs[k] - (v if isinstance(v, (int, float)) else d)))
-        super().__init__(prompt=(prompts, 0, True), β=([f'{b:.2f}' for b in betas], near(betas, perf.beta, .7), False), τ=([f'{t:.2f}' for t in taus], near(taus, perf.tau, .15), False))
+        found = [perf.gates(p) for p in prompts]
+        self.tokens, self.betas, self.taus = found[0].tokens, list(betas), list(taus)
+        self.prompts = [SimpleNamespace(said=p, names=s.names,
+                                        ratio=s.ratio.double().numpy().round(4).tolist(),
+                                        on=[bool(g.any()) for g in s.gate])
+                        for p, s in zip(prompts, found)]
+        near = lambda vs, v, d: min(range(len(vs)),
+                                    key=lambda k: abs(vs[k] - (v if isinstance(v, (int, float))
+            else d)))
+        super().__init__(prompt=(prompts, 0, True),
+                         β=([f'{b:.2f}' for b in betas], near(betas, perf.beta, .7), False),
+                         τ=([f'{t:.2f}' for t in taus], near(taus, perf.tau, .15), False))
     def gates(self, p, b, t): # (concepts, words), 0 to 1: Eq. (1)
         q, beta, tau = self.prompts[p], self.betas[b], self.taus[t]
-        return [[1/(1 + math.exp((beta - r)/tau)) if on else 0. for r in rs] for rs, on in zip(q.ratio, q.on)]
-    def data(self): return dict(prompts=[vars(p) for p in self.prompts], tokens=self.tokens, beta=self.betas, tau=self.taus, colours=_reds(), ink=_INK, r=_R)
+        return [[1/(1 + math.exp((beta - r)/tau)) if on else 0. for r in rs]
+                for rs, on in zip(q.ratio, q.on)]
+    def data(self):
+        return dict(prompts=[vars(p) for p in self.prompts], tokens=self.tokens, beta=self.betas,
+                    tau=self.taus, colours=_reds(), ink=_INK, r=_R)
 
-_X, _Y, _INK = lambda r: 30 + 150*(r + .4), lambda g: 100 - 86*g, ['#c8362f', '#2f6fb5'] # places and colours in the drawing
+# places and colours in the drawing
+_X, _Y, _INK = lambda r: 30 + 150*(r + .4), lambda g: 100 - 86*g, ['#c8362f', '#2f6fb5']
 _R = [round(-.4 + .02*k, 2) for k in range(91)]
 
 def _reds():
@@ -353,13 +422,19 @@ def _reds():
 # %% ../nbs/15_widgets.ipynb #15-widgets-044
 @patch
 def view(self:GateExplorer, p, b, t):
+    "The curve, the strips of words and what they say, as HTML"
     q, gates, reds = self.prompts[p], self.gates(p, b, t), _reds()
     gate = lambda r: 1/(1 + math.exp((self.betas[b] - r)/self.taus[t]))
     curve = 'M' + 'L'.join(f'{_X(r):.1f},{_Y(gate(r)):.1f}' for r in _R)
-    dots = ''.join(f'<circle cx="{_X(r):.1f}" cy="{_Y(g):.1f}" r="3.5" fill="{_INK[j % 2]}"/>' + (f'<text x="{_X(r)-7:.1f}" y="{_Y(g)-5:.1f}">{escape(n)}</text>' if r > .25 else '')
-                   for j, (rs, gs) in enumerate(zip(q.ratio, gates)) if q.on[j] for n, r, g in zip(q.names, rs, gs))
+    dots = ''.join(f'<circle cx="{_X(r):.1f}" cy="{_Y(g):.1f}" r="3.5" fill="{_INK[j % 2]}"/>'
+                   + (f'<text x="{_X(r)-7:.1f}" y="{_Y(g)-5:.1f}">{escape(n)}</text>' if r > .25
+                      else '') for j, (rs, gs) in enumerate(zip(q.ratio, gates)) if q.on[j]
+                   for n, r, g in zip(q.names, rs, gs))
     cell = lambda n, g: f'<li style="background:{reds[round(20*g)]};color:{"#fff" if g > .55 else "#222"}">{escape(n)}<b>{g:.2f}</b></li>'
-    strips = ''.join(f'<div class="pf-row"><span>{escape(t)}</span><ul aria-label="gate of {escape(t)} at each word">{"".join(map(cell, q.names, gs))}</ul></div>' for t, gs in zip(self.tokens, gates))
+    strips = ''.join(
+        f'<div class="pf-row"><span>{escape(t)}</span><ul aria-label="gate of {escape(t)} '
+        f'at each word">{"".join(map(cell, q.names, gs))}</ul></div>'
+        for t, gs in zip(self.tokens, gates))
     return f'<figure class="pf-wide">{_AXES.format(curve, dots)}{strips}<figcaption aria-live="polite">{escape(self.says(p, b, t))}</figcaption></figure>'
 
 @patch
@@ -368,12 +443,21 @@ def says(self:GateExplorer, p, b, t):
     q, out = self.prompts[p], []
     for token, gs, on in zip(self.tokens, self.gates(p, b, t), q.on):
         open_ = ', '.join(n for n, g in zip(q.names, gs) if g > .5) or 'no word'
-        out.append(f'{token} acts at {open_}; elsewhere at most {max([0, *[g for g in gs if g <= .5]]):.2f}' if on else f'{token} is not in this prompt, so it acts nowhere')
+        out.append(f'{token} acts at {open_}; elsewhere at most '
+                   f'{max([0, *[g for g in gs if g <= .5]]):.2f}' if on
+                   else f'{token} is not in this prompt, so it acts nowhere')
     return '. '.join(out)
 
-_AXES = ('<svg viewBox="0 0 320 122" role="img" aria-label="the gate g against r, and where each word stands on it" fill="currentColor" font-size="9.5"><g stroke="currentColor" stroke-opacity=".25">'
-         '<line x1="30" x2="300" y1="100" y2="100"/><line x1="30" x2="300" y1="14" y2="14"/></g><g text-anchor="middle" opacity=".8"><text x="90" y="111">0</text><text x="165" y="111">½</text><text x="240" y="111">1</text>'
-         '<text x="300" y="111">r</text><text x="22" y="103">0</text><text x="22" y="17">1</text><text x="22" y="60">g</text></g><path d="{}" fill="none" stroke="currentColor" stroke-opacity=".6"/><g class="pf-dots" text-anchor="end">{}</g></svg>')
+_AXES = ('<svg viewBox="0 0 320 122" role="img" aria-label="the gate g against r, and where '
+         'each word stands on it" fill="currentColor" font-size="9.5"><g stroke="currentColor" '
+         'stroke-opacity=".25">'
+         '<line x1="30" x2="300" y1="100" y2="100"/><line x1="30" x2="300" y1="14" '
+         'y2="14"/></g><g text-anchor="middle" opacity=".8"><text x="90" y="111">0</text><text '
+         'x="165" y="111">½</text><text x="240" y="111">1</text>'
+         '<text x="300" y="111">r</text><text x="22" y="103">0</text><text x="22" '
+         'y="17">1</text><text x="22" y="60">g</text></g><path d="{}" fill="none" '
+         'stroke="currentColor" stroke-opacity=".6"/><g class="pf-dots" '
+         'text-anchor="end">{}</g></svg>')
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-045
 @patch
@@ -383,12 +467,19 @@ def plot(self:GateExplorer,
 ): # matplotlib figure
     "Which words open as β falls: a row for each β, for every prompt and every concept in it"
     import matplotlib.pyplot as plt
-    tau = tau or self.taus[self.start[2]]; shown = [(q, j) for q in self.prompts for j, on in enumerate(q.on) if on]
-    if not shown: raise ValueError(f'None of these prompts names {" or ".join(self.tokens)}, so no gate can open.')
-    fig, axs = plt.subplots(len(shown), 1, figsize=(min(7, .5*max(len(q.names) for q, _ in shown) + 1.2), (.2*len(betas) + .75)*len(shown)), dpi=80, squeeze=False, layout='constrained')
+    tau = tau or self.taus[self.start[2]]
+    shown = [(q, j) for q in self.prompts for j, on in enumerate(q.on) if on]
+    if not shown:
+        raise ValueError(
+            f'None of these prompts names {" or ".join(self.tokens)}, so no gate can open.')
+    fig, axs = plt.subplots(len(shown), 1,
+                            figsize=(min(7, .5*max(len(q.names) for q, _ in shown) + 1.2),
+                                     (.2*len(betas) + .75)*len(shown)), dpi=80, squeeze=False,
+                            layout='constrained')
     for ax, (q, j) in zip(axs[:, 0], shown):
         g = torch.sigmoid((torch.tensor(q.ratio[j]) - torch.tensor(betas)[:, None])/tau)
-        heat(ax, g, f'gate of {self.tokens[j]}, τ = {tau:g}', 1., False, [f'β = {b:g}' for b in betas], q.names, '.2f')
+        heat(ax, g, f'gate of {self.tokens[j]}, τ = {tau:g}', 1., False,
+             [f'β = {b:g}' for b in betas], q.names, '.2f')
     plt.close(fig)
     return fig
 
@@ -400,5 +491,9 @@ def explore_gate(
 )->GateExplorer:
     "At which words of a prompt does the edit act, as β and τ move?"
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
-    if not any(c.enabled for c in perf.concepts.values()): raise ValueError('No concept is loaded and enabled, so there is no gate to look at: learn or load one first.')
-    return GateExplorer(perf, prompts, betas or [round(-.3 + .05*k, 2) for k in range(31)], taus or [.02, .05, .1, .15, .2, .25, .3, .4, .5])
+    if not any(c.enabled for c in perf.concepts.values()):
+        raise ValueError(
+            'No concept is loaded and enabled, so there is no gate to look at: learn or '
+            'load one first.')
+    return GateExplorer(perf, prompts, betas or [round(-.3 + .05*k, 2) for k in range(31)],
+                        taus or [.02, .05, .1, .15, .2, .25, .3, .4, .5])

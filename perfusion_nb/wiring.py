@@ -111,6 +111,7 @@ class Perfusion:
         self.base = base = base_settings(pipe)
         self.beta, self.tau = (v if v is not None else base.get(k, d) for v, k, d in ((beta, 'beta', .7), (tau, 'tau', .15)))
         self.concepts, self.seen, self.made, self.edits, self.inputs, self.handles, self.hooked = {}, OrderedDict(), {}, {}, [], [], {}
+        self.learning_gate = .75, .1 # β and τ while learning (paper §5)
         self.training, self.computed, self.super_embeds, self._rows_of, self._warned, self._watch = None, 0, None, None, False, None
         self.encoders, self.texts = text_encoders(pipe), {}
         self.contexts = contexts or self._find_contexts()
@@ -142,7 +143,9 @@ def text_encoders(
 # %% ../nbs/09_wiring.ipynb #09-wiring-024c
 def _inner(layer): return getattr(layer, 'base_layer', layer) # Of a LoRA's wrapper
 
-def embedding_width(text_encoder)->int: return text_encoder.get_input_embeddings().weight.shape[1]
+def embedding_width(text_encoder)->int:
+    "Numbers per word in the embedding of a text encoder"
+    return text_encoder.get_input_embeddings().weight.shape[1]
 
 @patch
 def _find_contexts(self:Perfusion):
@@ -166,7 +169,9 @@ def device(self:Perfusion):
     return d if d.type != 'meta' else torch.device(getattr(getattr(self.network, '_hf_hook', None), 'execution_device', None) or 'meta')
 
 @patch(as_prop=True)
-def dtype(self:Perfusion): return next(self.network.parameters()).dtype
+def dtype(self:Perfusion):
+    "Type of the network's weights"
+    return next(self.network.parameters()).dtype
 
 @patch(as_prop=True)
 def edit(self:Perfusion):
@@ -313,8 +318,8 @@ def _prepare(self:Perfusion, x, ctx='text', src=None):
     if self.lock.startswith('global') and self.training is None and ctx not in twins: twins[ctx] = self._twins(x, ctx, src, kept[3])
     on = dict(device=x.device, dtype=torch.float32)
     number = lambda v, c, d: d if v is None else v.get(c.token, d) if isinstance(v, dict) else v
-    beta = torch.tensor([.75 if self.training else number(self.beta, c, .7) for c in concepts], **on)
-    tau = torch.tensor([.1 if self.training else number(self.tau, c, .15) for c in concepts], **on)
+    beta = torch.tensor([self.learning_gate[0] if self.training else number(self.beta, c, .7) for c in concepts], **on)
+    tau = torch.tensor([self.learning_gate[1] if self.training else number(self.tau, c, .15) for c in concepts], **on)
     I, U, E = (torch.stack([c.vector(k, ctx).to(**on) for c in concepts]) for k in ('i_star', 'u_star', 'e_super'))
     self.computed += 1; twin = twins.get(ctx) if self.training is None else None
     ed = prepare_edit(x, rows, I, U, E, beta, tau, twin, twin is not None and self.lock == 'global-gated'); ed.concepts = concepts
@@ -387,11 +392,13 @@ def install(self:Perfusion,
     self._check_new(concept.token)
     check_fits(concept, self._widths(), self._context_widths(), {n: embedding_width(h.text_encoder) for n, h in self.texts.items()})
     placeholders = self._add_words(concept.token, concept.superclass, concept.token_embedding)
-    c = Installed(concept, placeholders)
-    for p in c.parts.values():
-        for k in ('i_star', 'u_star', 'e_super'): setattr(p, k, getattr(p, k).to(self.device))
-    c.o_star = {n: v.to(self.device) for n, v in c.o_star.items()}
-    c.o_super = self._superclass_values({x: p.e_super for x, p in c.parts.items()})
+    try:
+        c = Installed(concept, placeholders)
+        for p in c.parts.values():
+            for k in ('i_star', 'u_star', 'e_super'): setattr(p, k, getattr(p, k).to(self.device))
+        c.o_star = {n: v.to(self.device) for n, v in c.o_star.items()}
+        c.o_super = self._superclass_values({x: p.e_super for x, p in c.parts.items()})
+    except BaseException: [self.texts[n].remove(p.token) for n, p in placeholders.items()]; raise
     self.concepts[c.token] = c; self._rows_of = None
     return c
 
@@ -495,8 +502,7 @@ def save(self:Perfusion,
     tokens = [token] if token else list(self.concepts)
     if not tokens: raise ValueError('There is no concept to save: learn or load one first.')
     records = [self.record(t) for t in tokens]
-    (save_concept(records[0], path) if len(records) == 1 else merge_concepts(records, path))
-    return Path(path)
+    return save_concept(records[0], path) if len(records) == 1 else merge_concepts(records, path)
 
 @patch
 def load(self:Perfusion,
@@ -505,7 +511,10 @@ def load(self:Perfusion,
     "Load the concepts of a file into the pipeline"
     concepts, here = load_concepts(path), self.base_fingerprint()
     for c in concepts: self._check_new(c.token); check_weights(c, here)
-    for c in concepts: self.install(c)
+    before = list(self.concepts)
+    try:
+        for c in concepts: self.install(c)
+    except BaseException: [self.unload(t) for t in list(self.concepts) if t not in before]; raise # All of a file or none
     return [c.token for c in concepts]
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-040
