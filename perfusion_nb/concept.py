@@ -201,6 +201,7 @@ def check_writable(
         with tempfile.TemporaryFile(dir=next(p for p in path.absolute().parents if p.exists())): return path
     except OSError as e: raise _unwritable(path, e) from None
 
+# %% ../nbs/05_concept.ipynb #05-concept-028-c1
 def write_atomic(
     path, # File to write
     data, # bytes
@@ -227,6 +228,7 @@ def _umask():
     "The process's mask for new files"
     mask = os.umask(0); os.umask(mask); return mask
 
+# %% ../nbs/05_concept.ipynb #05-concept-028-c1-c1
 def save_concept(
     concept, # `Concept`
     path,    # e.g. "toy.safetensors"

@@ -247,6 +247,7 @@ def _read_count(path):
     try: d = torch.load(path, weights_only=True); return {k: d[k] for k in ('sums', 'seen', 'sha', 'policy', 'dtype')}
     except Exception as err: raise ValueError(f'{path} cannot be read as a checkpoint ({type(err).__name__}): delete it to begin anew.') from None
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-c1
 def _total(sums, sha):
     "The sums over all processes, which must have been given the same captions"
     _, n = _ranks(); told = [sha.hexdigest()]*n

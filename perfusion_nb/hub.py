@@ -187,6 +187,7 @@ def _move_folder(new, folder):
         if old: os.rename(old, folder)
         raise
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-022-c1
 @patch
 def save_pretrained(self:Perfusion,
     folder,           # To write: concept.safetensors, README.md, pictures/
@@ -249,6 +250,7 @@ def _check_push(repo_id, token, hub_token):
             f'You are not logged in to the Hugging Face hub, so {repo_id} cannot be '
             f'pushed: run `hf auth login`, or pass hub_token=.')
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-030-c1
 @patch
 def push_to_hub(self:Perfusion,
     repo_id:str,      # "user/concept"; made if it is not there

@@ -85,6 +85,7 @@ def is_sd15_encoder(
     c = text_encoder.config
     return (getattr(c, 'hidden_size', 0), getattr(c, 'num_hidden_layers', 0), getattr(c, 'vocab_size', 0)) == (768, 12, 49408)
 
+# %% ../nbs/12_train.ipynb #12-train-016-c1
 def _cached(weights, estimate):
     "The covariance kept for these weights, or a new estimate that is kept"
     name = hashlib.blake2b(json.dumps(weights, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()

@@ -157,6 +157,7 @@ def _find_contexts(self:Perfusion):
     contexts = self._trace_contexts()
     return {'text' + (f'_{k+1}' if k else ''): c for k, c in enumerate(contexts)}
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-024c-c1
 @patch(as_prop=True)
 def plain(self:Perfusion)->bool:
     "Does the one text encoder feed all projections directly?"
