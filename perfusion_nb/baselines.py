@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['PROMPTS', 'BETAS', 'SCALES', 'STEPS', 'METHODS', 'ABLATIONS', 'CHOICES', 'STAGES', 'fit', 'lent', 'rare_word',
            'drawer', 'textual_inversion', 'dreambooth', 'lora', 'custom_diffusion', 'TrainedKeys', 'NoGate',
-           'perfusion', 'grid', 'curve', 'described', 'units', 'measure', 'class_pictures', 'mean_score', 'read_lines',
-           'same_unit', 'chosen_settings', 'run_claims', 'counted', 'predicted_hours']
+           'perfusion', 'rates', 'curve', 'described', 'units', 'measure', 'class_pictures', 'mean_score',
+           'peak_memory', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims', 'counted', 'predicted_hours']
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-003
-import json, os, time
+import json, os, subprocess, sys, time
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -150,50 +150,52 @@ class NoGate(Perfusion):
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-017
 @contextmanager
-def perfusion(perf, bank, thing, steps=120, lr=.15, seed=0, prior=None, covariance=None, choose=None, pictures=None):
-    "The method: locked keys, learned values, gated; `choose` the step or the gate by scores, see notebook 14c"
+def perfusion(perf, bank, thing, steps=120, lr=.15, lr_embedding=None, seed=0, prior=None, covariance=None, choose=None, pictures=None):
+    "The method: locked keys, learned values, gated; the step or the gate can be chosen by scores, see notebook 14c"
     word = f'<{thing}>'; start = time.time()
     select = perf.best_score(pictures, thing) if choose == 'step' else None
-    c = perf.learn(bank, word, thing, steps=steps, lr_value=lr, seed=seed, covariance=covariance, select=select, every=20, progress=False)
-    if choose == 'gate': perf.calibrate(word, pictures)
-    def draw(prompts, beta=None, lock=None, **how):
-        with perf.using(beta, None, lock): return perf.pipe(prompts, **how).images
-    try: yield SimpleNamespace(phrase=word, draw=draw, nbytes=c.nbytes, seconds=time.time() - start)
+    c = perf.learn(bank, word, thing, steps=steps, lr_value=lr, lr_embedding=lr_embedding, seed=seed, covariance=covariance, select=select, every=20, progress=False)
+    seconds = time.time() - start
+    def draw(prompts, beta=None, tau=None, lock=None, calibrate=False, **how):
+        if calibrate: perf.calibrate(word, pictures)
+        with perf.using(beta, tau, lock): return perf.pipe(prompts, **how).images
+    try: yield SimpleNamespace(phrase=word, draw=draw, nbytes=c.nbytes, seconds=seconds)
     finally: perf.unload(word)
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-027
 PROMPTS = ['a {} on red stripes', 'a {} on purple dots', 'a {} on a yellow background', 'a {} on the left on a pink background', 'a {} on the right in the snow', 'a small {} on the beach', 'a big {} on green checks',
            'two {} on the grass', 'a {} next to a car on the grass', 'a {} next to an apple at night', 'a {} wearing a hat on a blue background', 'a {} wearing a crown on the beach'] # What is asked of every method
-BETAS = (.35, .5, .65, .8, .95, 1.1, 1.25) # Where Perfusion's curve is measured
-SCALES = (.4, .6, .8, 1., 1.2)             # Where LoRA's is
+BETAS = (.35, .5, .65, .8, 1.)             # Where Perfusion's curve is measured
+SCALES = (.5, .75, 1., 1.25)               # Where LoRA's is
 STEPS = 12                                 # Denoising steps of a picture
-def grid(lrs, steps): return [dict(lr=lr, steps=n) for lr in lrs for n in steps]
-def curve(locks): return {f'{lock} {b}': dict(beta=b, lock=lock) for lock in locks for b in BETAS}
+def rates(steps, *lrs, **more): return [dict(lr=lr, steps=steps, **more) for lr in lrs]
+def curve(lock, betas): return {f'{lock} {b}': dict(beta=b, lock=lock) for b in betas}
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-028
 METHODS = { # name -> how it learns, its class, what it may try, where it is measured, and whether it wants masks and class pictures
-    'Perfusion': dict(learn=perfusion, kind=Perfusion, tries=grid((.05, .15, .4), (80, 160)), points=curve(('local', 'global')), default='local 0.65', masks=True),
-    'Textual Inversion': dict(learn=textual_inversion, tries=grid((.003, .01, .03), (160, 320))),
-    'DreamBooth': dict(learn=dreambooth, tries=grid((1e-5, 3e-5, 1e-4), (60, 120)), prior=True),
-    'LoRA': dict(learn=lora, tries=grid((3e-4, 1e-3, 3e-3), (60, 120)), points={f'scale {s}': dict(strength=s) for s in SCALES}, default='scale 1.0'),
-    'Custom Diffusion': dict(learn=custom_diffusion, tries=grid((3e-5, 1e-4, 3e-4), (60, 120)), prior=True)}
-ABLATIONS = { # name -> what differs from Perfusion
-    'trained keys': dict(kind=TrainedKeys), 'no gate': dict(kind=NoGate, points={'local 0.65': {}}), 'C = I': dict(identity=True), 'no mask': dict(masks=False),
-    'one picture': dict(pictures=1), 'trained with β 0.6': dict(gate=(.6, .1)), 'trained with τ 0.15': dict(gate=(.75, .15))}
-CHOICES = {'best step': dict(choose='step', points={'local 0.65': dict(beta=.65, lock='local')}), 'own gate': dict(choose='gate', points={'local 0.65': dict(lock='local')})} # name -> likewise; the second is drawn with the gate it chose
+    'Perfusion': dict(learn=perfusion, kind=Perfusion, tries=rates(120, .05, .15, .45) + rates(120, .15, lr_embedding=.006) + rates(120, .15, lr_embedding=.03), points=curve('local', BETAS) | curve('global', BETAS[1:2]) | {'τ 0.1': dict(beta=.65, tau=.1), 'own gate': dict(calibrate=True)}, default='local 0.65', masks=True),
+    'Textual Inversion': dict(learn=textual_inversion, tries=rates(140, .003, .01, .03, .1, .3)),
+    'DreamBooth': dict(learn=dreambooth, tries=rates(80, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3) + rates(80, 3e-5, 1e-4, 3e-4, prior=False), prior=True),
+    'LoRA': dict(learn=lora, tries=rates(110, 3e-4, 1e-3, 3e-3), points={f'scale {s}': dict(strength=s) for s in SCALES}, default='scale 1.0'),
+    'Custom Diffusion': dict(learn=custom_diffusion, tries=rates(120, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2) + rates(120, 1e-4, 3e-4, 1e-3, prior=False), prior=True)}
+ABLATIONS = { # name -> what differs from Perfusion; drawn with the default β
+    'trained keys': dict(kind=TrainedKeys), 'no gate': dict(kind=NoGate), 'C = I': dict(identity=True), 'no mask': dict(masks=False),
+    'one picture': dict(pictures=1), 'trained with β 0.6': dict(gate=(.6, .1)), 'trained with τ 0.15': dict(gate=(.75, .15)), "the paper's rates": dict(setting=dict(lr=.03, lr_embedding=.006, steps=120))}
+CHOICES = {'best step': dict(choose='step')} # name -> likewise
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-029
 STAGES = ['tune', 'test', 'ablate', 'choose']
-def described(name): return dict(dict(kind=Perfusion, points={'as learned': {}}, default='as learned'), **METHODS.get(name) or METHODS['Perfusion'] | {**ABLATIONS, **CHOICES}[name])
+def described(name): return dict(dict(kind=Perfusion, points={'as learned': {}}, default='as learned'), **METHODS.get(name) or METHODS['Perfusion'] | dict(points=curve('local', BETAS[2:3])) | {**ABLATIONS, **CHOICES}[name])
 
 def units(
     stage, # One of `STAGES`
     chosen=None, # Settings by method, for all stages but the first
+    seeds=(0, 1), # Of learning; tuning has one
 ):         # List of dicts: what is to be learned and measured
     "The work of a stage, in small pieces that can be done in any order"
-    if stage == 'tune': return [dict(stage=stage, method=m, setting=s, concept=c, seed=0) for m, d in METHODS.items() for s in d['tries'] for c in DEVELOP[:4]]
+    if stage == 'tune': return [dict(stage=stage, method=m, setting=s, concept=c, seed=0) for m, d in METHODS.items() for s in d['tries'] for c in DEVELOP[:2]]
     names, concepts = dict(test=(METHODS, TEST), ablate=(ABLATIONS, TEST[:4]), choose=(CHOICES, TEST))[stage]
-    return [dict(stage=stage, method=m, setting=chosen[m if stage == 'test' else 'Perfusion'], concept=c, seed=s) for s in (0, 1) for c in concepts for m in names]
+    return [dict(stage=stage, method=m, setting=described(m).get('setting') or chosen[m if stage == 'test' else 'Perfusion'], concept=c, seed=s) for s in seeds for c in concepts for m in names]
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-030
 def measure(
@@ -209,9 +211,11 @@ def measure(
     perf = d['kind'](pipe); perf.learning_gate = d.get('gate', perf.learning_gate)
     try:
         bank = PictureSet.encode(pipe.vae, load_pictures(pictures[:n], 64), masks=masks[:n] if d.get('masks') else None)
-        if d.get('prior') and thing not in prior: prior[thing] = class_pictures(perf, thing)
-        extra = dict(covariance=Covariance(torch.eye(128), ridge=0)) if d.get('identity') else dict(choose=d['choose'], pictures=pictures) if d.get('choose') else {}
-        with d['learn'](perf, bank, thing, seed=unit['seed'], prior=prior.get(thing) if d.get('prior') else None, **{**unit['setting'], **extra, **less}) as m:
+        setting = dict(unit['setting']); preserve = setting.pop('prior', d.get('prior'))
+        if preserve and thing not in prior: prior[thing] = class_pictures(perf, thing)
+        extra = dict(covariance=Covariance(torch.eye(128), ridge=0)) if d.get('identity') else dict(choose=d['choose']) if d.get('choose') else {}
+        if d['learn'] is perfusion: extra['pictures'] = pictures
+        with d['learn'](perf, bank, thing, seed=unit['seed'], prior=prior[thing] if preserve else None, **{**setting, **extra, **less}) as m:
             points = {d['default']: d['points'][d['default']]} if unit['stage'] == 'tune' else d['points']
             asked = [p for p in prompts for _ in range(seeds)]; found = {}
             for name, at in points.items():
@@ -238,6 +242,25 @@ def mean_score(
     m = {k: sum(v)/len(v) for k, v in found.items()}
     return SimpleNamespace(**m, harmonic=harmonic(m['prompt'], m['identity']))
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-031c
+def peak_memory(
+    method,  # Name in `METHODS`
+    setting=None, # Of its tries; its own if None
+)->float:    # MiB
+    "How far memory rises while a method learns, beyond the loaded model and the encoded pictures (Linux, macOS)"
+    r = subprocess.run([sys.executable, '-c', f'from perfusion_nb.baselines import _rise; _rise({method!r}, {setting!r})'], capture_output=True, text=True)
+    if r.returncode: raise RuntimeError(r.stderr[-2000:])
+    return float(r.stdout.split()[-1])
+
+def _rise(method, setting):
+    "What `peak_memory` runs: three steps, and the highest resident size before and after them"
+    import resource
+    from perfusion_nb.tiny import tiny_pipeline
+    def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(2**20 if sys.platform == 'darwin' else 2**10)
+    d, pipe, setting = described(method), tiny_pipeline(), dict(setting or {}, steps=3); perf, preserve = d['kind'](pipe), setting.pop('prior', d.get('prior'))
+    bank = PictureSet.encode(pipe.vae, load_pictures(concept_pictures('cat'), 64)); before = peak()
+    with d['learn'](perf, bank, 'cat', prior=bank if preserve else None, **setting): print(peak() - before)
+
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-033
 def read_lines(
     path, # File of results
@@ -257,7 +280,7 @@ def chosen_settings(
     out = {}
     for m, d in METHODS.items():
         mine = lambda s: [l for l in lines if l['stage'] == 'tune' and l['method'] == m and l['setting'] == s]
-        if any(len(mine(s)) < 4 for s in d['tries']): raise ValueError(f'Tuning of {m} is not finished: run the stage "tune" first.')
+        if any(len(mine(s)) < len({u['concept'] for u in units('tune')}) for s in d['tries']): raise ValueError(f'Tuning of {m} is not finished: run the stage "tune" first.')
         out[m] = max(d['tries'], key=lambda s: sum(mean_score(next(iter(l['points'].values()))).harmonic for l in mine(s)))
     return out
 
@@ -268,13 +291,14 @@ def run_claims(
     pipe, judge,
     limit=None,  # Units to do at most
     only=None,   # One method
+    seeds=(0, 1), # Of learning
     progress=True,
     **less,      # Of `measure`
 )->int:          # Units still to be done
     "Do the units of a stage that are not done yet"
     from tqdm.auto import tqdm
     out, done, prior = Path(out), read_lines(out), {}
-    todo = [u for u in units(stage, None if stage == 'tune' else chosen_settings(done)) if not any(same_unit(u, d) for d in done) and only in (None, u['method'])]
+    todo = [u for u in units(stage, None if stage == 'tune' else chosen_settings(done), seeds) if not any(same_unit(u, d) for d in done) and only in (None, u['method'])]
     if out.exists() and not out.read_text().endswith('\n'): out.write_text(''.join(json.dumps(d)+'\n' for d in done))
     for u in tqdm(todo[:limit], disable=not progress):
         line = json.dumps(measure(pipe, judge, u, prior, **less))+'\n'

@@ -275,6 +275,7 @@ def perfusion_claims(
     stage:str='all',        # tune, test, ablate, choose, or all of them in this order
     limit:int=None,         # Units to do at most, in each stage
     only:str=None,          # One method, by name
+    seed:int=None,          # One learning seed, 0 or 1; both if not given
     hours:store_true=False, # Say how long it will take, and stop
 ):
     "Compare Perfusion with the methods people would use instead: hours on a CPU, resumable"
@@ -287,6 +288,6 @@ def perfusion_claims(
         stages = STAGES if stage == 'all' else [stage]
         print('hours of a whole run, predicted: ' + ', '.join(f'{s} {h:.2f}' for s, h in predicted_hours(pipe, judge, stages).items()))
         for s in [] if hours else stages:
-            left = run_claims(out, s, pipe, judge, limit, only)
+            left = run_claims(out, s, pipe, judge, limit, only, (0, 1) if seed is None else (seed,))
             print(f'{out}: {s}, {left} units left')
             if left: break

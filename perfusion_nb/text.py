@@ -130,9 +130,11 @@ def encode_prompts(
     prompts,       # One prompt or a list
     tokenizer,     # `transformers.CLIPTokenizer`
     text_encoder,  # `transformers.CLIPTextModel` or alike
+    padded=True,   # False: CLIP reads no further than the longest prompt's end, which is the same up to there
 ):                 # (encodings (b, n, d), ids (b, n), begin id, end id)
     "Encode prompts: cut with a warning, padded to full length"
     ids = prompt_ids(prompts, tokenizer)
+    if not padded and text_encoder.config.model_type == 'clip_text_model': ids = ids[:, :(ids == tokenizer.eos_token_id).int().argmax(1).max()+1]
     return Encoded(encode_ids(ids, text_encoder), ids, tokenizer.bos_token_id, tokenizer.eos_token_id)
 
 # %% ../nbs/06_text.ipynb #06-text-020

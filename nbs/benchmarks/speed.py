@@ -321,7 +321,7 @@ def learn(quick):
     "A step of learning, SD 1.5's sizes, latents 32×32, batch 1"
     with ExitStack() as stack:
         arms = learn_arms(stack, sd15(quick)); counts = {k: count(f) for k, f in arms.items()}
-        return dict(times=alternate(arms, 2 if quick else 16), counts=counts)
+        return dict(times=alternate(arms, 2 if quick else 12), counts=counts)
 
 KINDS = {'convolutions': 'conv', 'attention': 'scaled_dot_product|flash', 'products': 'mm$|matmul|linear', 'norms': 'norm', 'copies': 'copy|clone|contiguous|cat$|fill|zero', 'element by element': '.'}
 
@@ -367,7 +367,7 @@ def draw(quick):
     from perfusion_nb.train import sd15_covariance
     base = sd15(quick); plain, perf = arm_pipeline(base), installed(arm_pipeline(base), 'teddy bear', sd15_covariance())
     how = dict(steps=2, guidance_scale=7.5, output_type='latent'); arms = draw_arms(plain, perf, PROMPT.format('teddy bear'), **how)
-    return dict(times=alternate(arms, 2 if quick else 15, warm=1), counts={k: count(f) for k, f in arms.items()}, steps=2)
+    return dict(times=alternate(arms, 2 if quick else 12, warm=1), counts={k: count(f) for k, f in arms.items()}, steps=2)
 
 def draw_tiny(quick):
     "Drawing whole pictures with the embedded model"
@@ -401,10 +401,10 @@ def covariance(quick):
     from perfusion_nb.text import encode_prompts
     from perfusion_nb.train import pipeline_covariance
     pipe, n = tiny_pipeline(), 64 if quick else 1000
-    def encode():
+    def encode(padded=True):
         with torch.no_grad():
-            for k in range(0, n, 32): encode_prompts(words[k:k+32], pipe.tokenizer, pipe.text_encoder)
-    words = list(captions(n)); arms = dict(encoding=encode, covariance=lambda: pipeline_covariance(pipe, words, progress=False))
+            for k in range(0, n, 32): encode_prompts(words[k:k+32], pipe.tokenizer, pipe.text_encoder, padded)
+    words = list(captions(n)); arms = dict(encoding=encode, unpadded=lambda: encode(False), covariance=lambda: pipeline_covariance(pipe, words, progress=False))
     times, runs = alternate(arms, 2 if quick else 21), []
     counts = {k: count(f) for k, f in arms.items()}
     for k, processes in ((64, 1), (128, 2)) if quick else ((1000, 1), (10_000, 1), (100_000, 1), (10_000, 2)): runs.append(counting(k, processes))
@@ -437,18 +437,18 @@ def covariance_sd15(quick):
     from perfusion_nb.text import clip_tokenizer, encode_prompts
     from perfusion_nb.train import pipeline_covariance
     tok = clip_tokenizer(); torch.manual_seed(0); text = text_model(tok, 1 if quick else 12); pipe, words = SimpleNamespace(tokenizer=tok, text_encoder=text), list(captions(8 if quick else 64))
-    def encode():
-        with torch.no_grad(): [encode_prompts(words[k:k+32], tok, text) for k in range(0, len(words), 32)]
+    def encode(padded=True):
+        with torch.no_grad(): [encode_prompts(words[k:k+32], tok, text, padded) for k in range(0, len(words), 32)]
     def estimate():
         with warnings.catch_warnings(): warnings.simplefilter('ignore'); return pipeline_covariance(pipe, words, progress=False)
-    arms = dict(encoding=encode, covariance=estimate); cov = estimate()
+    arms = dict(encoding=encode, unpadded=lambda: encode(False), covariance=estimate); cov = estimate()
     return dict(times=alternate(arms, 2 if quick else 8, warm=1), counts={k: count(f) for k, f in arms.items()}, captions=len(words), end=alternate(dict(rank_check=lambda: cov.rank_check(warn=False)), 3))
 
 def imports(quick):
     "Importing, in fresh processes: torch, then a module on top of it"
     code = 'import time; a = time.perf_counter(); import torch; b = time.perf_counter(); import {}; c = time.perf_counter(); import sys, json; print(json.dumps([b-a, c-b, sorted({{"diffusers", "transformers"}} & set(sys.modules))]))'
     times, heavy = {}, {}
-    for module, rounds in (('perfusion_nb.gate', 15), ('perfusion_nb', 5), ('perfusion_nb.all', 5)):
+    for module, rounds in (('perfusion_nb.gate', 11), ('perfusion_nb', 3), ('perfusion_nb.all', 3)):
         said = [json.loads(_call(['-c', code.format(module)]).splitlines()[-1]) for _ in range(2 if quick else rounds + 1)][1:]
         times[module] = dict(torch=[round(s[0], 4) for s in said], on_top=[round(s[1], 4) for s in said]); heavy[module] = said[0][2]
     return dict(times=times, heavy=heavy)
@@ -490,8 +490,8 @@ def _call(args, threads=THREADS, cwd=None):
     return r.stdout + r.stderr
 
 ROWS = dict( # Row → (function, TFLOP of the whole row, seconds besides)
-    machine=(machine, 1, 5), layer=(layer, 1, 25), projections=(projections, 5, 25), several=(several, 3, 25), learn=(learn, 30, 60), profile=(profile, 5, 40), draw=(draw, 41, 50), draw_tiny=(draw_tiny, 1, 120),
-    files=(files, 0, 150), covariance=(covariance, 10, 60), covariance_sd15=(covariance_sd15, 18, 20), imports=(imports, 0, 130), picture=(picture, 0, 100), demo=(demo, 0, 200), tests=(tests, 0, 500))
+    machine=(machine, 1, 5), layer=(layer, 1, 25), projections=(projections, 5, 25), several=(several, 3, 25), learn=(learn, 23, 60), profile=(profile, 5, 40), draw=(draw, 33, 50), draw_tiny=(draw_tiny, 1, 120),
+    files=(files, 0, 150), covariance=(covariance, 10, 60), covariance_sd15=(covariance_sd15, 14, 20), imports=(imports, 0, 80), picture=(picture, 0, 100), demo=(demo, 0, 200), tests=(tests, 0, 500))
 
 def run(only, again, quick, out):
     "Rows that are not there yet, each in a fresh process; the file is whole after each"
