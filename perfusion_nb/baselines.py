@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PROMPTS', 'BETAS', 'SCALES', 'STEPS', 'METHODS', 'ABLATIONS', 'CHOICES', 'STAGES', 'fit', 'lent', 'rare_word',
            'drawer', 'textual_inversion', 'dreambooth', 'lora', 'custom_diffusion', 'TrainedKeys', 'NoGate',
-           'perfusion', 'rates', 'curve', 'described', 'units', 'measure', 'class_pictures', 'mean_score',
+           'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units', 'measure', 'class_pictures', 'mean_score',
            'peak_memory', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims', 'counted', 'predicted_hours']
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-003
@@ -150,11 +150,11 @@ class NoGate(Perfusion):
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-017
 @contextmanager
-def perfusion(perf, bank, thing, steps=120, lr=.15, lr_embedding=None, seed=0, prior=None, covariance=None, choose=None, pictures=None):
+def perfusion(perf, bank, thing, steps=120, lr=.15, lr_embedding=None, keep_outside=0., seed=0, prior=None, covariance=None, choose=None, pictures=None):
     "The method: locked keys, learned values, gated; the step or the gate can be chosen by scores, see notebook 14c"
     word = f'<{thing}>'; start = time.time()
     select = perf.best_score(pictures, thing) if choose == 'step' else None
-    c = perf.learn(bank, word, thing, steps=steps, lr_value=lr, lr_embedding=lr_embedding, seed=seed, covariance=covariance, select=select, every=20, progress=False)
+    c = perf.learn(bank, word, thing, steps=steps, lr_value=lr, lr_embedding=lr_embedding, keep_outside=keep_outside, seed=seed, covariance=covariance, select=select, every=20, progress=False)
     seconds = time.time() - start
     def draw(prompts, beta=None, tau=None, lock=None, calibrate=False, **how):
         if calibrate: perf.calibrate(word, pictures)
@@ -173,19 +173,25 @@ def curve(lock, betas): return {f'{lock} {b}': dict(beta=b, lock=lock) for b in 
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-028
 METHODS = { # name -> how it learns, its class, what it may try, where it is measured, and whether it wants masks and class pictures
-    'Perfusion': dict(learn=perfusion, kind=Perfusion, tries=rates(120, .05, .15, .45) + rates(120, .15, lr_embedding=.006) + rates(120, .15, lr_embedding=.03), points=curve('local', BETAS) | curve('global', BETAS[1:2]) | {'τ 0.1': dict(beta=.65, tau=.1), 'own gate': dict(calibrate=True)}, default='local 0.65', masks=True),
+    'Perfusion': dict(learn=perfusion, kind=Perfusion, tries=rates(120, .05, .15, .45) + rates(120, .15, lr_embedding=.006) + rates(120, .15, lr_embedding=.03) + rates(120, .15, lr_embedding=.03, keep_outside=.5), points=curve('local', BETAS) | curve('global', BETAS[1:2]) | {'τ 0.1': dict(beta=.65, tau=.1), 'own gate': dict(calibrate=True)}, default='local 0.65', masks=True),
     'Textual Inversion': dict(learn=textual_inversion, tries=rates(140, .003, .01, .03, .1, .3)),
     'DreamBooth': dict(learn=dreambooth, tries=rates(80, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3) + rates(80, 3e-5, 1e-4, 3e-4, prior=False), prior=True),
-    'LoRA': dict(learn=lora, tries=rates(110, 3e-4, 1e-3, 3e-3), points={f'scale {s}': dict(strength=s) for s in SCALES}, default='scale 1.0'),
+    'LoRA': dict(learn=lora, tries=rates(110, 3e-4, 5e-4, 1e-3, 2e-3, 3e-3), points={f'scale {s}': dict(strength=s) for s in SCALES}, default='scale 1.0'),
     'Custom Diffusion': dict(learn=custom_diffusion, tries=rates(120, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2) + rates(120, 1e-4, 3e-4, 1e-3, prior=False), prior=True)}
 ABLATIONS = { # name -> what differs from Perfusion; drawn with the default β
-    'trained keys': dict(kind=TrainedKeys), 'no gate': dict(kind=NoGate), 'C = I': dict(identity=True), 'no mask': dict(masks=False),
-    'one picture': dict(pictures=1), 'trained with β 0.6': dict(gate=(.6, .1)), 'trained with τ 0.15': dict(gate=(.75, .15)), "the paper's rates": dict(setting=dict(lr=.03, lr_embedding=.006, steps=120))}
+    'trained keys': dict(kind=TrainedKeys), 'no gate': dict(kind=NoGate), 'C = I': dict(identity=True), 'no mask': dict(masks=False, change=dict(keep_outside=0.)),
+    'one picture': dict(pictures=1), 'trained with β 0.6': dict(gate=(.6, .1)), 'trained with τ 0.15': dict(gate=(.75, .15)), "the paper's rates": dict(setting=dict(lr=.03, lr_embedding=.006, steps=120)),
+    'a row at rest': dict(change=dict(lr_embedding=1e-5))}
 CHOICES = {'best step': dict(choose='step')} # name -> likewise
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-029
 STAGES = ['tune', 'test', 'ablate', 'choose']
 def described(name): return dict(dict(kind=Perfusion, points={'as learned': {}}, default='as learned'), **METHODS.get(name) or METHODS['Perfusion'] | dict(points=curve('local', BETAS[2:3])) | {**ABLATIONS, **CHOICES}[name])
+
+def looked_at(unit):
+    "Points of a unit's method that are drawn at its stage"
+    d = described(unit['method'])
+    return [d['default']] if unit['stage'] == 'tune' else [*d['points']]
 
 def units(
     stage, # One of `STAGES`
@@ -195,7 +201,7 @@ def units(
     "The work of a stage, in small pieces that can be done in any order"
     if stage == 'tune': return [dict(stage=stage, method=m, setting=s, concept=c, seed=0) for m, d in METHODS.items() for s in d['tries'] for c in DEVELOP[:2]]
     names, concepts = dict(test=(METHODS, TEST), ablate=(ABLATIONS, TEST[:4]), choose=(CHOICES, TEST))[stage]
-    return [dict(stage=stage, method=m, setting=described(m).get('setting') or chosen[m if stage == 'test' else 'Perfusion'], concept=c, seed=s) for s in seeds for c in concepts for m in names]
+    return [dict(stage=stage, method=m, setting=described(m).get('setting') or {**chosen[m if stage == 'test' else 'Perfusion'], **described(m).get('change', {})}, concept=c, seed=s) for s in seeds for c in concepts for m in names]
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-030
 def measure(
@@ -216,7 +222,7 @@ def measure(
         extra = dict(covariance=Covariance(torch.eye(128), ridge=0)) if d.get('identity') else dict(choose=d['choose']) if d.get('choose') else {}
         if d['learn'] is perfusion: extra['pictures'] = pictures
         with d['learn'](perf, bank, thing, seed=unit['seed'], prior=prior[thing] if preserve else None, **{**setting, **extra, **less}) as m:
-            points = {d['default']: d['points'][d['default']]} if unit['stage'] == 'tune' else d['points']
+            points = {p: d['points'][p] for p in looked_at(unit)}
             asked = [p for p in prompts for _ in range(seeds)]; found = {}
             for name, at in points.items():
                 drawn = m.draw([p.format(m.phrase) for p in asked], generator=[torch.Generator().manual_seed(1000 + k % seeds) for k in range(len(asked))], num_inference_steps=draw_steps, guidance_scale=perf.base.get('guidance_scale', 5.), **at)
@@ -258,7 +264,7 @@ def _rise(method, setting):
     from perfusion_nb.tiny import tiny_pipeline
     def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(2**20 if sys.platform == 'darwin' else 2**10)
     d, pipe, setting = described(method), tiny_pipeline(), dict(setting or {}, steps=3); perf, preserve = d['kind'](pipe), setting.pop('prior', d.get('prior'))
-    bank = PictureSet.encode(pipe.vae, load_pictures(concept_pictures('cat'), 64)); before = peak()
+    pictures, masks = concept_pictures('cat', masks=True); bank = PictureSet.encode(pipe.vae, load_pictures(pictures, 64), masks=masks if d.get('masks') else None); before = peak()
     with d['learn'](perf, bank, 'cat', prior=bank if preserve else None, **setting): print(peak() - before)
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-033
@@ -311,7 +317,7 @@ def counted(
 )->tuple:  # (units, optimizer steps, pictures); lengths of the later stages are taken as the longest that can be chosen
     "The work of a stage"
     longest = {m: max(d['tries'], key=lambda s: s['steps']) for m, d in METHODS.items()}; us = units(stage, longest)
-    drawn = lambda u: (1 if stage == 'tune' else len(described(u['method'])['points']))*2*len(PROMPTS)
+    drawn = lambda u: len(looked_at(u))*2*len(PROMPTS)
     return len(us), sum(u['setting']['steps'] for u in us), sum(map(drawn, us))
 
 def predicted_hours(

@@ -58,6 +58,7 @@ def perfusion_learn(
     base:str='tiny',            # "tiny", "sd15", a model folder, or a hub id
     out:str=None,               # Concept file to write; TOKEN.safetensors if not given
     masks:str=None,             # Folder of masks, "alpha", or "clipseg" (finds the superclass in the pictures; fetches a segmentation model)
+    keep_outside:float=0.,      # With masks: how much the rest of the picture is to stay as with the superclass, about 0.5
     steps:int=None,             # Optimizer steps; the base's default if not given
     seed:int=0,                 # All chance follows from it
     checkpoint:str=None,        # Folder for checkpoints; an earlier run in it is gone on with
@@ -68,7 +69,7 @@ def perfusion_learn(
         from perfusion_nb.all import Perfusion, check_writable
         out = check_writable(out or token.strip('<>')+'.safetensors')
         perf = Perfusion(load_base(base))
-        perf.learn(photos, token, superclass, masks=masks, steps=steps, seed=seed, checkpoint=checkpoint, low_memory=low_memory)
+        perf.learn(photos, token, superclass, masks=masks, keep_outside=keep_outside, steps=steps, seed=seed, checkpoint=checkpoint, low_memory=low_memory)
         if is_main(): print(_kept(perf, out, token))
 
 # %% ../nbs/16_cli.ipynb #16-cli-009

@@ -58,6 +58,7 @@ def _items(source):
     if not isinstance(source, (str, Path)):
         if hasattr(source, 'getbands') or not hasattr(source, '__iter__'): return [source]
         return list(source)
+    if not str(source).strip(): raise ValueError('No folder is named: give a folder with pictures ("." for this one), a list of paths, or PIL pictures.')
     path = Path(source).expanduser()
     if not path.exists(): raise ValueError(f'There is no folder or file {source}: check the name.')
     if not path.is_dir(): return [path]

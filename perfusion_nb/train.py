@@ -229,15 +229,24 @@ def noise_scheduler(self:Perfusion):
     return DDPMScheduler.from_config(self.pipe.scheduler.config)
 
 @patch
-def denoising_loss(self:Perfusion, token, batch):
-    "Loss of the concept's prompts on a batch"
-    z, t, target, masks, prompts = batch
-    return loss_fn_weighted_by_mask(self.predict(z.to(self.dtype), t, prompts), target, masks)
-
-@patch
 def encode(self:Perfusion, prompts):
     "Encodings of prompts, with gradient to learned rows"
     return self.text.encode(prompts).encodings
+
+# %% ../nbs/12_train.ipynb #12-train-025k
+@patch
+def denoising_loss(self:Perfusion,
+    token,          # A concept that is being learned
+    batch,          # Of `training_batch`
+    keep_outside=0., # λ, 0 or more; above 0 the batch needs masks
+):                  # Scalar
+    "Loss of the concept's prompts on a batch; outside its mask the superclass's answer is kept (Eq. 6; our choice)"
+    z, t, target, masks, prompts = batch; z = z.to(self.dtype)
+    if not keep_outside: return loss_fn_weighted_by_mask(self.predict(z, t, prompts), target, masks)
+    with torch.no_grad(): plain = self.predict(z, t, [p.replace(token, self._get(token).superclass) for p in prompts])
+    pred, out = self.predict(z, t, prompts), 1 - masks
+    loss, some = loss_fn_weighted_by_mask(pred, target, masks), out.flatten(1).any(1) # Pictures that have an outside
+    return loss + keep_outside*loss_fn_weighted_by_mask(pred[some], plain[some], out[some])*some.float().mean() if some.any() else loss
 
 # %% ../nbs/12_train.ipynb #12-train-026
 @contextmanager
@@ -258,8 +267,8 @@ def frozen(
 # %% ../nbs/12_train.ipynb #12-train-031
 class Learning:
     "A concept in the making: what is trained, the optimizer, the history"
-    def __init__(self, c, lr_value, lr_embedding, weight_decay=0.):
-        self.c, self.step, self.losses, self.best, self.unsaved = c, 0, [], None, False
+    def __init__(self, c, lr_value, lr_embedding, weight_decay=0., keep_outside=0.):
+        self.c, self.step, self.losses, self.best, self.unsaved, self.keep_outside = c, 0, [], None, False, keep_outside
         self.rows = {n: p.row for n, p in c.placeholders.items()}
         self.opt = torch.optim.AdamW([dict(params=list(c.o_star.values()), lr=lr_value), dict(params=list(self.rows.values()), lr=lr_embedding)], weight_decay=weight_decay)
     def moving(self):
@@ -337,7 +346,7 @@ def learn_step(self:Perfusion, learning:Learning, bank, seed, batch_size, micro,
     for k in range(0, len(mine), micro):
         ks = mine[k:k+micro]
         batch = self.training_batch(bank, c.token, seed, learning.step, ks)
-        with accelerator.autocast(): loss = self.denoising_loss(c.token, batch)*len(ks)/batch_size
+        with accelerator.autocast(): loss = self.denoising_loss(c.token, batch, learning.keep_outside)*len(ks)/batch_size
         accelerator.backward(loss); total += loss.item()
     if accelerator.num_processes > 1: total = _sum_over_processes(learning, total, accelerator)
     if math.isfinite(total) and _moved(learning.opt, accelerator.scaler):
@@ -355,8 +364,8 @@ def _check_numbers(o, **counts):
         try: ok = operator.index(v) >= (k != 'steps')
         except TypeError: ok = False
         if not ok: raise ValueError(f'{k} is {v!r:.40}: give a whole number{" above 0"*(k != "steps")}.')
-    for k in ('lr_value', 'lr_embedding'):
-        if not isinstance(o[k], (int, float)) or not 0 <= o[k] < math.inf: raise ValueError(f'{k} is {o[k]!r:.40}: give a number from 0 up, such as {DEFAULTS[k]}.')
+    for k in ('lr_value', 'lr_embedding', 'keep_outside'):
+        if not isinstance(o[k], (int, float)) or not 0 <= o[k] < math.inf: raise ValueError(f'{k} is {o[k]!r:.40}: give a number from 0 up, such as {DEFAULTS.get(k, .5)}.')
 
 @patch
 def _loop(self:Perfusion, learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, select, progress):
@@ -388,6 +397,7 @@ def learn(self:Perfusion,
     token:str='<toy>',    # The new word
     superclass:str='toy', # What kind of thing it is, in the base model's words
     masks=None,           # Masks of the thing: folder, list, function, "alpha", or "clipseg"; None: the whole picture counts
+    keep_outside:float=0., # With masks: how much the rest of the picture is to stay as with the superclass (λ of Eq. 6, about 0.5; our choice, 0 is the paper's loss)
     flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
     steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
     batch_size:int=None,  # Samples per step (16)
@@ -410,7 +420,7 @@ def learn(self:Perfusion,
     if low_memory: micro_batch, gradient_checkpointing = 1, True
     given = dict(steps=steps, batch_size=batch_size, micro_batch=micro_batch, lr_value=lr_value, lr_embedding=lr_embedding)
     o = {k: v if v is not None else self.base.get(k, DEFAULTS[k]) for k, v in given.items()}
-    _check_numbers(o, every=every, preview_every=preview_every)
+    _check_numbers(o | dict(keep_outside=keep_outside), every=every, preview_every=preview_every)
     pictures = photos if isinstance(photos, PictureSet) else load_pictures(photos, size=self.network.config.sample_size*self.pipe.vae_scale_factor)
     accelerator, learning = self._accelerator(mixed_precision), None
     if select == 'best': select = self.best_score(pictures, superclass)
@@ -419,10 +429,11 @@ def learn(self:Perfusion,
     if checkpoint: _by_main(accelerator, check_writable, Path(checkpoint)/'learning.pt')
     c = self.begin(token, superclass, covariance, progress)
     try:
-        learning = Learning(c, o['lr_value'], o['lr_embedding'])
+        learning = Learning(c, o['lr_value'], o['lr_embedding'], keep_outside=keep_outside)
         if isinstance(masks, str) and masks == 'clipseg': masks = partial(clipseg_masks, superclass=superclass)
         bank = pictures if isinstance(pictures, PictureSet) else PictureSet.encode(self.pipe.vae, pictures, masks=masks, flip=flip)
-        run = dict(token=c.token, superclass=superclass, seed=seed, batch_size=o['batch_size'], lr_value=o['lr_value'], lr_embedding=o['lr_embedding'], pictures=picture_print(pictures), flip=flip, masks=masks is not None)
+        if keep_outside and bank.masks is None: raise ValueError('keep_outside speaks of what lies outside the masks, and there are none: give masks=, or leave it 0.')
+        run = dict(token=c.token, superclass=superclass, seed=seed, batch_size=o['batch_size'], lr_value=o['lr_value'], lr_embedding=o['lr_embedding'], pictures=picture_print(pictures), flip=flip, masks=masks is not None, keep_outside=keep_outside)
         if checkpoint: _by_main(accelerator, resume_learning, learning, checkpoint, run)
         _begin_alike(learning, run, accelerator)
         with self._learning(c, gradient_checkpointing), _stop_together(learning, accelerator): self._loop(learning, bank, o, run, accelerator, checkpoint, every, preview, preview_every, select, progress)
@@ -519,6 +530,7 @@ def _finish(self:Perfusion, learning, settings, progress=False):
     last = learning.losses[-20:]
     c.concept.meta.update(steps=learning.step, loss=round(sum(last)/max(1, len(last)), 4), beta_trained=self.learning_gate[0], tau_trained=self.learning_gate[1], beta=self.beta, tau=self.tau, seed=settings['seed'], rates=[settings['lr_value'], settings['lr_embedding']],
                           fingerprint=self.base_fingerprint(), versions=f'torch {torch.__version__.split("+")[0]}, diffusers {diffusers.__version__}, transformers {transformers.__version__}')
+    if learning.keep_outside: c.concept.meta['keep_outside'] = learning.keep_outside
     if learning.best: c.concept.meta['selected'] = round(learning.best[0], 4)
     self.forget()
     said = self.check_gate(c.token)
