@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['PROMPTS', 'BETAS', 'SCALES', 'STEPS', 'METHODS', 'ABLATIONS', 'CHOICES', 'STAGES', 'fit', 'lent', 'rare_word',
-           'drawer', 'textual_inversion', 'dreambooth', 'lora', 'custom_diffusion', 'TrainedKeys', 'NoGate',
-           'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units', 'measure', 'class_pictures', 'mean_score',
-           'peak_memory', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims', 'counted', 'predicted_hours']
+           'step_score', 'drawer', 'textual_inversion', 'dreambooth', 'lora', 'custom_diffusion', 'TrainedKeys',
+           'NoGate', 'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units', 'measure', 'class_pictures',
+           'mean_score', 'peak_memory', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims', 'counted',
+           'predicted_hours']
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-003
-import json, os, subprocess, sys, time
+import json, os, re, subprocess, sys, time
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +29,7 @@ from .wiring import Perfusion
 from .train import frozen
 from . import sample
 from .evaluate import load_judge
-from .choose import harmonic
+from .choose import VALIDATION, harmonic, scored
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-008
 def fit(
@@ -42,16 +43,21 @@ def fit(
     thing=None, # The class's word
     batch_size=16,
     weight_decay=.01, # Of AdamW: its own default, which all four take
+    score=None, # Function of nothing; what is kept is the step with its highest value. None: the last
+    every=20, # Steps from one score to the next
 ):           # Seconds
     "Train parameters on a phrase's denoising loss; everything else is frozen"
-    groups = [dict(params=list(ps), lr=lr) for ps, lr in groups]; start, n = time.time(), batch_size//(1 if prior is None else 2)
+    groups = [dict(params=list(ps), lr=lr) for ps, lr in groups]; ps, best = [p for g in groups for p in g['params']], (float('-inf'),); start, n = time.time(), batch_size//(1 if prior is None else 2)
     opt = torch.optim.AdamW(groups, weight_decay=weight_decay)
     with frozen(perf.pipe):
-        for g in groups: [p.requires_grad_(True) for p in g['params']]
+        for p in ps: p.requires_grad_(True)
         for step in range(steps):
             loss = perf.denoising_loss(phrase, perf.training_batch(bank, phrase, seed, step, range(n)))
             if prior is not None: loss = loss + perf.denoising_loss(thing, perf.training_batch(prior, thing, seed, step, range(n, 2*n)))
             loss.backward(); opt.step(); opt.zero_grad()
+            if score and ((step + 1) % every == 0 or step + 1 == steps): best = max(best, (score(), -step, [p.detach().clone() for p in ps]))
+        if score:
+            with torch.no_grad(): [p.copy_(b) for p, b in zip(ps, best[-1])]
     return time.time() - start
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-009
@@ -72,29 +78,41 @@ def rare_word(
     "DreamBooth's word: sks, or one that the embedded model's small vocabulary has"
     return next(w for w in ('sks', 'because', 'without') if len(tokenizer(w)['input_ids']) == 3)
 
+def step_score(
+    perf,     # A wired pipeline
+    draw,     # Prompts → pictures, see `drawer`
+    phrase,   # What the thing is called
+    thing,    # The class's word
+    pictures, # Of the thing
+):            # Function of nothing, for `fit`; None without pictures
+    "What `learn(select=\"best\")` asks at a step (notebook 14c), for a method that keeps no concept"
+    if pictures is None: return None
+    scorer, how = perf.own_scorer(), dict(num_inference_steps=perf.base['draw_steps'], guidance_scale=perf.base['guidance_scale'])
+    return lambda: scored(draw([p.format(phrase) for p in VALIDATION], generator=[torch.Generator().manual_seed(500) for _ in VALIDATION], **how), [p.format(thing) for p in VALIDATION], scorer, pictures, thing).harmonic
+
 def drawer(perf): return lambda prompts, **how: perf.pipe(prompts, **how).images
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-011
 @contextmanager
-def textual_inversion(perf, bank, thing, steps=240, lr=.01, seed=0, prior=None):
+def textual_inversion(perf, bank, thing, steps=240, lr=.01, seed=0, prior=None, pictures=None):
     "A row for a new word, begun at its class"
     word = f'<{thing}>'; p = perf.text.add(word, thing)
     try:
-        s = fit(perf, bank, word, [([p.row], lr)], steps, seed); p.row.requires_grad_(False)
+        s = fit(perf, bank, word, [([p.row], lr)], steps, seed, score=step_score(perf, drawer(perf), word, thing, pictures)); p.row.requires_grad_(False)
         yield SimpleNamespace(phrase=word, draw=drawer(perf), nbytes=p.row.nbytes, seconds=s)
     finally: perf.text.remove(word)
 
 @contextmanager
-def dreambooth(perf, bank, thing, steps=120, lr=3e-5, seed=0, prior=None):
+def dreambooth(perf, bank, thing, steps=120, lr=3e-5, seed=0, prior=None, pictures=None):
     "All weights of the network, with the class preserved"
     phrase = f'{rare_word(perf.pipe.tokenizer)} {thing}'
     with lent(perf.network.parameters()) as ps:
-        s = fit(perf, bank, phrase, [(ps, lr)], steps, seed, prior, thing)
+        s = fit(perf, bank, phrase, [(ps, lr)], steps, seed, prior, thing, score=step_score(perf, drawer(perf), phrase, thing, pictures))
         yield SimpleNamespace(phrase=phrase, draw=drawer(perf), nbytes=2*sum(p.numel() for p in ps), seconds=s)
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-012
 @contextmanager
-def lora(perf, bank, thing, steps=120, lr=1e-3, seed=0, prior=None, rank=4):
+def lora(perf, bank, thing, steps=120, lr=1e-3, seed=0, prior=None, pictures=None, rank=4):
     "Low-rank matrices beside every attention projection, by PEFT; `strength` scales them"
     from peft import LoraConfig
     phrase, net = f'{rare_word(perf.pipe.tokenizer)} {thing}', perf.network
@@ -105,19 +123,19 @@ def lora(perf, bank, thing, steps=120, lr=1e-3, seed=0, prior=None, rank=4):
         finally: net.set_adapters(['thing'], [1.])
     try:
         ps = [p for n, p in net.named_parameters() if 'lora_' in n]
-        s = fit(perf, bank, phrase, [(ps, lr)], steps, seed)
+        s = fit(perf, bank, phrase, [(ps, lr)], steps, seed, score=step_score(perf, draw, phrase, thing, pictures))
         yield SimpleNamespace(phrase=phrase, draw=draw, nbytes=2*sum(p.numel() for p in ps), seconds=s)
     finally: net.unload_lora()
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-013
 @contextmanager
-def custom_diffusion(perf, bank, thing, steps=120, lr=1e-4, seed=0, prior=None):
+def custom_diffusion(perf, bank, thing, steps=120, lr=1e-4, seed=0, prior=None, pictures=None):
     "Key and value weights of all cross-attentions and a word before the class, which is preserved"
     word = f'<{thing}>'; p = perf.text.add(word, rare_word(perf.pipe.tokenizer))
     layers = [m for a in perf.attention.values() for m in (a.to_k, a.to_v)]
     try:
         with lent(w for m in layers for w in m.parameters()) as ps:
-            s = fit(perf, bank, f'{word} {thing}', [(ps, lr), ([p.row], lr)], steps, seed, prior, thing); p.row.requires_grad_(False)
+            s = fit(perf, bank, f'{word} {thing}', [(ps, lr), ([p.row], lr)], steps, seed, prior, thing, score=step_score(perf, drawer(perf), f'{word} {thing}', thing, pictures)); p.row.requires_grad_(False)
             yield SimpleNamespace(phrase=f'{word} {thing}', draw=drawer(perf), nbytes=2*sum(w.numel() for w in ps) + p.row.nbytes, seconds=s)
     finally: perf.text.remove(word)
 
@@ -182,11 +200,17 @@ ABLATIONS = { # name -> what differs from Perfusion; drawn with the default β
     'trained keys': dict(kind=TrainedKeys), 'no gate': dict(kind=NoGate), 'C = I': dict(identity=True), 'no mask': dict(masks=False, change=dict(keep_outside=0.)),
     'one picture': dict(pictures=1), 'trained with β 0.6': dict(gate=(.6, .1)), 'trained with τ 0.15': dict(gate=(.75, .15)), "the paper's rates": dict(setting=dict(lr=.03, lr_embedding=.006, steps=120)),
     'a row at rest': dict(change=dict(lr_embedding=1e-5))}
-CHOICES = {'best step': dict(choose='step')} # name -> likewise
+CHOICES = {'best step': dict(choose='step', points=curve('local', BETAS))} | {f'{m}, best step': dict(choose='step', of=m) for m in METHODS if m != 'Perfusion'} # name -> likewise; `of` whom, if not of Perfusion
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-029
 STAGES = ['tune', 'test', 'ablate', 'choose']
-def described(name): return dict(dict(kind=Perfusion, points={'as learned': {}}, default='as learned'), **METHODS.get(name) or METHODS['Perfusion'] | dict(points=curve('local', BETAS[2:3])) | {**ABLATIONS, **CHOICES}[name])
+def described(
+    name, # Of `METHODS`, `ABLATIONS` or `CHOICES`
+)->dict:
+    "How a method learns and where it is drawn; what is changed in Perfusion is drawn with the default β alone"
+    if name in METHODS: return dict(kind=Perfusion, points={'as learned': {}}, default='as learned', of=name) | METHODS[name]
+    d = {**ABLATIONS, **CHOICES}[name]
+    return described(d.get('of', 'Perfusion')) | ({} if 'of' in d else dict(points=curve('local', BETAS[2:3]))) | d
 
 def looked_at(unit):
     "Points of a unit's method that are drawn at its stage"
@@ -201,7 +225,8 @@ def units(
     "The work of a stage, in small pieces that can be done in any order"
     if stage == 'tune': return [dict(stage=stage, method=m, setting=s, concept=c, seed=0) for m, d in METHODS.items() for s in d['tries'] for c in DEVELOP[:2]]
     names, concepts = dict(test=(METHODS, TEST), ablate=(ABLATIONS, TEST[:4]), choose=(CHOICES, TEST))[stage]
-    return [dict(stage=stage, method=m, setting=described(m).get('setting') or {**chosen[m if stage == 'test' else 'Perfusion'], **described(m).get('change', {})}, concept=c, seed=s) for s in seeds for c in concepts for m in names]
+    setting = lambda d: d.get('setting') or {**chosen[d['of']], **d.get('change', {})}
+    return [dict(stage=stage, method=m, setting=setting(described(m)), concept=c, seed=s) for s in seeds for c in concepts for m in names]
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-030
 def measure(
@@ -219,8 +244,9 @@ def measure(
         bank = PictureSet.encode(pipe.vae, load_pictures(pictures[:n], 64), masks=masks[:n] if d.get('masks') else None)
         setting = dict(unit['setting']); preserve = setting.pop('prior', d.get('prior'))
         if preserve and thing not in prior: prior[thing] = class_pictures(perf, thing)
-        extra = dict(covariance=Covariance(torch.eye(128), ridge=0)) if d.get('identity') else dict(choose=d['choose']) if d.get('choose') else {}
-        if d['learn'] is perfusion: extra['pictures'] = pictures
+        extra = dict(covariance=Covariance(torch.eye(128), ridge=0)) if d.get('identity') else {}
+        if d['learn'] is perfusion: extra |= dict(pictures=pictures, choose=d.get('choose'))
+        elif d.get('choose'): extra['pictures'] = pictures
         with d['learn'](perf, bank, thing, seed=unit['seed'], prior=prior[thing] if preserve else None, **{**setting, **extra, **less}) as m:
             points = {p: d['points'][p] for p in looked_at(unit)}
             asked = [p for p in prompts for _ in range(seeds)]; found = {}
@@ -260,9 +286,11 @@ def peak_memory(
 
 def _rise(method, setting):
     "What `peak_memory` runs: three steps, and the highest resident size before and after them"
-    import resource
     from perfusion_nb.tiny import tiny_pipeline
-    def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/(2**20 if sys.platform == 'darwin' else 2**10)
+    def peak():
+        if Path('/proc/self/status').exists(): return int(re.search(r'VmHWM:\s+(\d+) kB', Path('/proc/self/status').read_text())[1])/2**10 # ru_maxrss would begin at the parent's size
+        import resource
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**20
     d, pipe, setting = described(method), tiny_pipeline(), dict(setting or {}, steps=3); perf, preserve = d['kind'](pipe), setting.pop('prior', d.get('prior'))
     pictures, masks = concept_pictures('cat', masks=True); bank = PictureSet.encode(pipe.vae, load_pictures(pictures, 64), masks=masks if d.get('masks') else None); before = peak()
     with d['learn'](perf, bank, 'cat', prior=bank if preserve else None, **setting): print(peak() - before)

@@ -1,5 +1,5 @@
 "Speed and memory, measured: `python nbs/benchmarks/speed.py run` fills speed.json beside this file, row by row; 02_speed.ipynb says what the rows mean"
-import argparse, copy, gc, json, os, re, resource, subprocess, sys, tempfile, time, warnings
+import argparse, copy, gc, json, os, re, subprocess, sys, tempfile, time, warnings
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -182,7 +182,9 @@ def alternate(
             t = time.perf_counter(); arms[n](); times[n].append(time.perf_counter() - t); done(n)
     return {n: [float(f'{t:.5g}') for t in ts] for n, ts in times.items()}
 
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024 # MiB so far
+def peak():
+    "MiB so far, of this process alone: Linux lets ru_maxrss begin at the size of the process that started it"
+    return int(re.search(r'VmHWM:\s+(\d+) kB', Path('/proc/self/status').read_text())[1])/1024
 
 # ---- The rows: each in a process of its own
 
