@@ -6,7 +6,7 @@
 __all__ = ['PROMPTS', 'BETAS', 'SCALES', 'STEPS', 'METHODS', 'ABLATIONS', 'CHOICES', 'STAGES', 'fit', 'lent', 'rare_word',
            'step_score', 'drawer', 'textual_inversion', 'dreambooth', 'lora', 'custom_diffusion', 'TrainedKeys',
            'NoGate', 'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units', 'measure', 'class_pictures',
-           'mean_score', 'peak_memory', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims', 'counted',
+           'mean_score', 'peak_memory', 'peak', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims', 'counted',
            'predicted_hours']
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-003
@@ -284,13 +284,16 @@ def peak_memory(
     if r.returncode: raise RuntimeError(r.stderr[-2000:])
     return float(r.stdout.split()[-1])
 
+def peak()->float: # MiB
+    "Highest memory of this process so far; on Linux ru_maxrss would begin at the size of the process that started it"
+    status = Path('/proc/self/status')
+    if status.exists(): return int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1])/2**10
+    import resource
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**20
+
 def _rise(method, setting):
     "What `peak_memory` runs: three steps, and the highest resident size before and after them"
     from perfusion_nb.tiny import tiny_pipeline
-    def peak():
-        if Path('/proc/self/status').exists(): return int(re.search(r'VmHWM:\s+(\d+) kB', Path('/proc/self/status').read_text())[1])/2**10 # ru_maxrss would begin at the parent's size
-        import resource
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**20
     d, pipe, setting = described(method), tiny_pipeline(), dict(setting or {}, steps=3); perf, preserve = d['kind'](pipe), setting.pop('prior', d.get('prior'))
     pictures, masks = concept_pictures('cat', masks=True); bank = PictureSet.encode(pipe.vae, load_pictures(pictures, 64), masks=masks if d.get('masks') else None); before = peak()
     with d['learn'](perf, bank, 'cat', prior=bank if preserve else None, **setting): print(peak() - before)

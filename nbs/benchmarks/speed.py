@@ -183,8 +183,8 @@ def alternate(
     return {n: [float(f'{t:.5g}') for t in ts] for n, ts in times.items()}
 
 def peak():
-    "MiB so far, of this process alone: Linux lets ru_maxrss begin at the size of the process that started it"
-    return int(re.search(r'VmHWM:\s+(\d+) kB', Path('/proc/self/status').read_text())[1])/1024
+    from perfusion_nb.baselines import peak
+    return peak() # MiB so far, of this process alone
 
 # ---- The rows: each in a process of its own
 
