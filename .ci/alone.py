@@ -5,5 +5,7 @@ import fastcore.parallel as parallel
 from nbdev.test import nbdev_test
 
 if __name__ == '__main__':
-    parallel.ProcessPoolExecutor = partial(parallel.ProcessPoolExecutor, mp_context=multiprocessing.get_context('spawn'), max_tasks_per_child=1)
+    fresh = multiprocessing.get_context('forkserver') # Each process is forked from one that has only imported what nearly all need, and nothing of ours
+    fresh.set_forkserver_preload(['nbdev.test', 'matplotlib.pyplot', 'diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion'])
+    parallel.ProcessPoolExecutor = partial(parallel.ProcessPoolExecutor, mp_context=fresh, max_tasks_per_child=1)
     nbdev_test()

@@ -323,7 +323,7 @@ def learn(quick):
     "A step of learning, SD 1.5's sizes, latents 32×32, batch 1"
     with ExitStack() as stack:
         arms = learn_arms(stack, sd15(quick)); counts = {k: count(f) for k, f in arms.items()}
-        return dict(times=alternate(arms, 2 if quick else 12), counts=counts)
+        return dict(times=alternate(arms, 2 if quick else 40), counts=counts)
 
 KINDS = {'convolutions': 'conv', 'attention': 'scaled_dot_product|flash', 'products': 'mm$|matmul|linear', 'norms': 'norm', 'copies': 'copy|clone|contiguous|cat$|fill|zero', 'element by element': '.'}
 
@@ -369,7 +369,7 @@ def draw(quick):
     from perfusion_nb.train import sd15_covariance
     base = sd15(quick); plain, perf = arm_pipeline(base), installed(arm_pipeline(base), 'teddy bear', sd15_covariance())
     how = dict(steps=2, guidance_scale=7.5, output_type='latent'); arms = draw_arms(plain, perf, PROMPT.format('teddy bear'), **how)
-    return dict(times=alternate(arms, 2 if quick else 12, warm=1), counts={k: count(f) for k, f in arms.items()}, steps=2)
+    return dict(times=alternate(arms, 2 if quick else 24, warm=1), counts={k: count(f) for k, f in arms.items()}, steps=2)
 
 def draw_tiny(quick):
     "Drawing whole pictures with the embedded model"
@@ -492,8 +492,8 @@ def _call(args, threads=THREADS, cwd=None):
     return r.stdout + r.stderr
 
 ROWS = dict( # Row → (function, TFLOP of the whole row, seconds besides)
-    machine=(machine, 1, 5), layer=(layer, 1, 25), projections=(projections, 5, 25), several=(several, 3, 25), learn=(learn, 23, 60), profile=(profile, 5, 40), draw=(draw, 33, 50), draw_tiny=(draw_tiny, 1, 120),
-    files=(files, 0, 150), covariance=(covariance, 10, 60), covariance_sd15=(covariance_sd15, 14, 20), imports=(imports, 0, 80), picture=(picture, 0, 100), demo=(demo, 0, 200), tests=(tests, 0, 500))
+    machine=(machine, 1, 5), layer=(layer, 1, 25), projections=(projections, 5, 25), several=(several, 3, 25), learn=(learn, 69, 60), profile=(profile, 5, 40), draw=(draw, 63, 50), draw_tiny=(draw_tiny, 1, 120),
+    files=(files, 0, 150), covariance=(covariance, 10, 60), covariance_sd15=(covariance_sd15, 14, 20), imports=(imports, 0, 80), picture=(picture, 0, 100), demo=(demo, 0, 200), tests=(tests, 0, 580))
 
 def run(only, again, quick, out):
     "Rows that are not there yet, each in a fresh process; the file is whole after each"
