@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Edit', 'SLOTS', 'CALL', 'SETTINGS', 'Found', 'gram_inverse', 'take_off', 'edit_encodings', 'widen', 'slots_for',
            'Vectors', 'LayerEdit', 'handed_on', 'Attached', 'Settings', 'Home', 'Pupil', 'argument_names', 'carries',
-           'Call', 'repeats', 'spread', 'Shared', 'Rider', 'Outside']
+           'Call', 'repeats', 'spread', 'Shared', 'Rider', 'plain_name', 'Outside']
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-003
 import contextvars, inspect, threading, warnings
@@ -20,7 +20,7 @@ from fastcore.basics import patch
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-005
 from .find import inner
-from .gate import full_precision, gate, ratio
+from .gate import full_precision, gate, project_off, ratio
 from .keylock import keys_input, values_output
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-008
@@ -260,7 +260,7 @@ class Home:
     "Marks what belongs to one network; a copy of the network gets its own"
 
 # What is found out about a text: the concepts in its rows (b,J), 1 or 0; the same text with the superclasses
-# (a tensor, a function of (context, what it holds), or None); while learning, (rows, columns) of the concept's word
+# or None; while learning, (rows, columns) of the concept's word
 Found = namedtuple('Found', 'on twin places')
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-042
@@ -323,19 +323,23 @@ def carries(
 # %% ../nbs/08b_ride.ipynb #08b-ride-046
 class Call:
     "What the second carrier hands on within one call of a network"
-    def __init__(self, rider, sources, settings):
-        self.home, self.rider, self.sources, self.settings, self.made = rider.home, rider, sources, settings, {}
-        self.lock = threading.Lock()
+    def __init__(self, rider, given, sources, settings):
+        self.home, self.rider, self.given, self.sources = rider.home, rider, given, sources
+        self.settings, self.made, self.lock = settings, {}, threading.Lock()
 
     def wide(self, ctx, x):
         "Wide encodings for what a context holds, made where it is first read"
         if ctx not in self.sources or x.dim() != 3: return None
         with self.lock:
             known = self.made.get(ctx)
-            if known is None or not _same_tensor(known[0], x):
-                wide = self.rider.widened(ctx, x, *self.sources[ctx], self.settings)
-                known = self.made[ctx] = x, wide
+            if known is None or not _same_tensor(known[0], x): known = self.made[ctx] = x, self._make(ctx, x)
         return known[1]
+
+    def _make(self, ctx, x):
+        name, e, found = self.sources[ctx]
+        twin = found.twin
+        if twin is not None: twin = self.rider.held(ctx, {**self.given, name: twin})
+        return self.rider.widened(ctx, x, e, found, self.settings, twin)
 
 def _same_tensor(a, b): return a is b or (a.shape == b.shape and a.dtype == b.dtype and a.data_ptr() == b.data_ptr())
 
@@ -372,11 +376,12 @@ class Rider(Vectors):
         contexts, # {context: {attention's path: (path of its keys' projection, path of its values')}}
         who=None, # Answers `found(e, rider, settings)` → `Found`
     ):
-        super().__init__(beta=SLOTS, tau=SLOTS, enabled=SLOTS)
+        super().__init__(beta=SLOTS, tau=SLOTS)
         self.__dict__.update(network=network, contexts=contexts, who=Shared(who), home=Home(), opens=gate)
         self.tau.fill_(1)
-        self.names = argument_names(network)
-        self.tokens, self.arguments, self.carrier, self.order = [None]*SLOTS, {}, None, {}
+        self.names, self.arguments, self.carrier, self.order = argument_names(network), {}, None, {}
+        self.tokens, self.taken = [None]*SLOTS, [False]*SLOTS # Tokens that act; slots that hold a concept
+        self.__dict__.update(owner=Shared(), default=Settings(), pupils={})
         self.layers = nn.ModuleList(self._layer_edits())
         self.vectors = nn.ModuleList(self._context_vectors())
         self.__dict__['hooks'] = []
@@ -387,6 +392,12 @@ class Rider(Vectors):
     def __repr__(self): return f'Rider({len(self.layers)} projections, carrier: {self.carrier})'
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-052
+def plain_name(
+    path, # Of a module
+)->str:
+    "A path without what compilers and PEFT put into it, so that a file fits the plain network too"
+    return path.replace('_orig_mod.', '').removeprefix('base_model.model.')
+
 @patch
 def _layer_edits(self:Rider):
     "One `LayerEdit` for each projection, in the order of the network"
@@ -397,7 +408,7 @@ def _layer_edits(self:Rider):
                 layer = inner(self.network.get_submodule(path))
                 edit = LayerEdit(self.network.get_submodule(parent), leaf, kind, ctx,
                                  layer.in_features, layer.out_features, self.home)
-                edit.path = path
+                edit.name = plain_name(path)
                 yield edit
 
 @patch
@@ -417,18 +428,19 @@ def of(self:Rider, ctx)->Vectors:
 
 @patch
 def edits(self:Rider, kind=None)->dict:
-    "Path of a projection → its `LayerEdit`"
-    return {x.path: x for x in self.layers if kind in (None, x.kind)}
+    "Name of a projection → its `LayerEdit`"
+    return {x.name: x for x in self.layers if kind in (None, x.kind)}
 
 @patch
 def free_slot(self:Rider)->int:
     "The first slot without a concept; grows once, from eight to sixteen"
-    if None not in self.tokens:
-        slots = slots_for(len(self.tokens) + 1)
+    if all(self.taken):
+        slots, now = slots_for(len(self.taken) + 1), len(self.taken)
         for v in (self, *self.vectors, *self.layers): v.resize(slots)
-        self.tau[len(self.tokens):] = 1
-        self.tokens += [None]*(slots - len(self.tokens))
-    return self.tokens.index(None)
+        self.tau[now:] = 1
+        self.tokens += [None]*(slots - now)
+        self.taken += [False]*(slots - now)
+    return self.taken.index(False)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-054
 @patch
@@ -436,24 +448,55 @@ def widened(self:Rider,
     ctx, x,   # A context, and what it holds (k·b,n,d)
     e, found, # The text it was made of (b,n,…), and what was found out about it (`Found`)
     settings, # `Settings`
+    twin,     # What the context holds for the superclass prompts (the global lock), or None
 )->torch.Tensor: # (k·b,n,2d+J)
     "What the projections of a context read in this call (Eq. 1)"
     if len(x) == len(e): how, k = 'none', 1
     else: how, k = self.order.setdefault(ctx, repeats(x, e)), len(x)//len(e)
-    twin = found.twin(ctx, x) if callable(found.twin) else found.twin
-    on = spread(found.on*self.enabled, how, k)
+    on = spread(found.on, how, k)
     if settings.learning is not None: settings.learning.note(ctx, x, found.places, how, k)
     return widen(self.edit(ctx, x, on, twin, settings))
 
 @patch
 def edit(self:Rider, ctx, x, on, twin=None, settings=Settings())->Edit:
     "The edit of what a context holds"
-    vectors, pupil = self.of(ctx), settings.learning
-    I, U, E = vectors.i_star, vectors.u_star, vectors.e_super
-    if pupil is not None:
-        I, U, E = (pupil.among(ctx, n, t) for n, t in dict(i_star=I, u_star=U, e_super=E).items())
+    vectors = {n: getattr(self.of(ctx), n) for n in ('i_star', 'u_star', 'e_super')}
+    for pupil in self.pupils.values():
+        vectors = {n: pupil.among(ctx, n, t) for n, t in vectors.items()}
+    I, U, E = vectors.values()
     beta, tau = self.gates(settings)
     return edit_encodings(x, on, I, U, E, beta, tau, twin, settings.lock == 'global-gated', self.opens)
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-054c
+@patch
+def check_alike(self:Rider,
+    mask, # For each row a list: does the concept of each slot act in it?
+):
+    "Refuse a prompt with two concepts that cannot be told apart (notebook 03)"
+    together = {tuple(j for j, on in enumerate(row) if on) for row in mask}
+    for js in (list(js) for js in together if len(js) > 1):
+        for v in self.vectors: project_off(v.i_star[:1]*0, v.i_star[js], v.u_star[js])
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-054b
+class _Fed(Exception):
+    "A layer was fed: enough of a call was seen"
+
+@patch
+def held(self:Rider, ctx, given):
+    "What a context holds if the network is given this (nothing is edited, and the call ends there)"
+    layer = next(x.layer for x in self.layers if x.ctx == ctx)
+    thread, fed = threading.get_ident(), []
+    def stop(module, args):
+        if threading.get_ident() != thread: return
+        fed.append(args[0])
+        raise _Fed
+    hook, token = layer.register_forward_pre_hook(stop), CALL.set(None)
+    try: self.network.forward(**given)
+    except _Fed: pass
+    finally:
+        hook.remove()
+        CALL.reset(token)
+    return fed[0]
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-056
 @patch
@@ -488,15 +531,17 @@ def note(self:Pupil, ctx, x, places, how='none', k=1):
 def before(self:Rider, network, args, kwargs):
     "Before the network runs: widen its text, or hand the edit on for the call"
     if not self.acting: return None
-    settings = SETTINGS.get().get(self.home) or Settings()
+    owner = self.owner.it() if self.owner.it else None
+    if owner is not None and owner.network is self.network: owner.check_parts()
+    settings = SETTINGS.get().get(self.home) or self.default
     given = {**dict(zip(self.names, args)), **kwargs}
     sources = self._sources(given, settings)
     for x in self.layers: x.attach()
     if self.carrier == 'wide':
         for ctx, (name, e, found) in sources.items():
-            given[name] = self.widened(ctx, e, e, found, settings)
+            given[name] = self.widened(ctx, e, e, found, settings, found.twin)
         return (), given
-    call = Call(self, {ctx: s[1:] for ctx, s in sources.items()}, settings)
+    call = Call(self, given, sources, settings)
     call.token = CALL.set(call)
 
 @patch
@@ -536,14 +581,17 @@ class Outside:
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-062
 @patch
-def hook(self:Rider, outer=None):
+def hook(self:Rider,
+    outer=None, # What is called: the network itself, or a wrapper around it
+):
     "Sit before the outermost thing that is called; nothing to do if that is so"
-    network, outer = self.network, outer if outer is not None else self.network
-    compiled = network.__dict__.get('_compiled_call_impl')
-    if outer is network and compiled is not None:
-        if not isinstance(compiled, Outside):
-            self._unhook()
-            network.__dict__['_compiled_call_impl'] = Outside(self, compiled)
+    outer = self.network if outer is None else outer
+    compiled = outer.__dict__.get('_compiled_call_impl')
+    if isinstance(compiled, Outside): return
+    if compiled is not None:
+        self._unhook()
+        outer.__dict__['_compiled_call_impl'] = Outside(self, compiled)
+        self.__dict__['hooks'] = [outer]
         return
     if self.hooks and self.hooks[0] is outer: return
     self._unhook()
@@ -552,10 +600,11 @@ def hook(self:Rider, outer=None):
 
 @patch
 def _unhook(self:Rider):
-    for h in self.hooks[1:]: h.remove()
+    outer, *handles = self.hooks or [self.network]
+    for h in handles: h.remove()
     self.__dict__['hooks'] = []
-    compiled = self.network.__dict__.get('_compiled_call_impl')
-    if isinstance(compiled, Outside): self.network.__dict__['_compiled_call_impl'] = compiled.compiled
+    compiled = outer.__dict__.get('_compiled_call_impl')
+    if isinstance(compiled, Outside): outer.__dict__['_compiled_call_impl'] = compiled.compiled
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-063
 @patch
