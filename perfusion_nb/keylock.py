@@ -240,7 +240,7 @@ class Rank1EditModule(nn.Module):
         decay:float=.99,            # Of i* (paper §4.1)
         train_beta:float=.75,       # Midpoint of the gate in training (paper §5)
         train_temperature:float=.1, # Its softness in training (paper §5)
-        eval_beta:float=.7,         # Midpoint when drawing: local .6 to .75, global .4 to .6 (§5)
+        eval_beta:float=.7,         # Midpoint when drawing; local .6–.75, global .4–.6 (paper §5)
         eval_temperature:float=.15, # Softness when drawing (paper §5)
         frac_gradient_concept_embed:float=1., # Share of the gradient to encodings (our choice)
     ):
