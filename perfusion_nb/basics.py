@@ -7,8 +7,9 @@ __all__ = ['same', 'expect_fail', 'generator', 'set_seed', 'to_pil', 'image_grid
            'overlay']
 
 # %% ../nbs/00_basics.ipynb #00-basics-004
-import random
+import gc, os, random, sys
 from contextlib import contextmanager
+from functools import wraps
 from types import SimpleNamespace
 
 # %% ../nbs/00_basics.ipynb #00-basics-005
@@ -87,6 +88,29 @@ def set_seed(
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
+
+# %% ../nbs/00_basics.ipynb #00-basics-031n
+def _in_our_tests():
+    "Is this a process in which `nbdev_test` runs notebooks of this package?"
+    nbdev_test = sys.modules.get('nbdev.test')
+    if nbdev_test is None or not os.environ.get('IN_TEST'): return False
+    return nbdev_test.get_config().lib_name == 'perfusion-nb'
+
+# %% ../nbs/00_basics.ipynb #00-basics-031o
+def _test_side_by_side():
+    "One thread; and what a notebook made is dropped when it ends, as IPython does it at exit"
+    from execnb.shell import CaptureShell
+    torch.set_num_threads(1)
+    run_all = CaptureShell.run_all
+    @wraps(run_all)
+    def run_and_tidy(shell, *args, **kwargs):
+        try: return run_all(shell, *args, **kwargs)
+        finally:
+            shell.atexit_operations()
+            gc.collect()
+    CaptureShell.run_all = run_and_tidy
+
+if __name__ == 'perfusion_nb.basics' and _in_our_tests(): _test_side_by_side()
 
 # %% ../nbs/00_basics.ipynb #00-basics-033
 def _check_shape(x):
