@@ -493,7 +493,8 @@ def maps(self:Perfusion,
 )->Recording:   # Two pictures: the prompt, and the same with the superclass; it shows itself
     "Where each word of a prompt looks, beside the same prompt with the superclass"
     prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-    both = [q for p in prompts for q in (p, self.superclass_prompt(p))]
+    def names_one(p): return any(t in p.lower() for t in self.concepts)
+    both = [q for p in prompts for q in ((p, self.superclass_prompt(p)) if names_one(p) or len(prompts) == 1 else (p,))]
     if isinstance(kwargs.get('negative_prompt'), str): kwargs['negative_prompt'] = [kwargs['negative_prompt']]*len(both)
     for name, key in (('num_inference_steps', 'draw_steps'), ('guidance_scale', 'guidance_scale')):
         if self.base.get(key) is not None: kwargs.setdefault(name, self.base[key])
