@@ -408,8 +408,11 @@ def _caption_files(folder):
     "The files of a folder that hold captions, by their endings"
     endings = lambda p: {e.lower() for e in p.suffixes[-2:]}
     files = [p for p in sorted(folder.rglob('*')) if p.is_file() and not p.name.startswith('.')]
-    return [p for p in files
-            if endings(p) & _CAPTION_ENDINGS and p.stem.lower() not in _NOT_CAPTIONS]
+    found = [p for p in files if endings(p) & _CAPTION_ENDINGS]
+    left = [p.name for p in found if p.stem.lower() in _NOT_CAPTIONS]
+    if left:
+        _log.info('Texts about the folder are no captions: %s.', ', '.join(left))
+    return [p for p in found if p.name not in left]
 
 def read_captions(
     source,            # File or folder: text, .csv, .tsv, .json, .jsonl, .parquet, also packed

@@ -7,7 +7,7 @@ __all__ = ['TEMPLATES', 'found_masks', 'fit_masks', 'clipseg_masks', 'show_masks
            'PictureSet', 'learning_pictures']
 
 # %% ../nbs/11_data.ipynb #11-data-002
-import warnings
+import logging, warnings
 from pathlib import Path
 import torch
 import torch.nn.functional as F
@@ -25,6 +25,8 @@ TEMPLATES = [ # Prompts of learning, {} where the concept goes (paper's list)
     'A photo of {}']
 
 # %% ../nbs/11_data.ipynb #11-data-029
+_log = logging.getLogger(__name__)
+
 def _names_of(pictures):
     return [p.info.get('name', f'picture {k}') for k, p in enumerate(pictures)]
 
@@ -98,6 +100,8 @@ def _mask_tensor(m, name):
     if x.dim() != 2 or not x.isfinite().all():
         raise ValueError(f'The mask of {name} has shape {tuple(x.shape)} or numbers that are not '
                          'finite: give one (h, w) map of numbers from 0 up.')
+    if x.min() < 0:
+        _log.info('The mask of %s holds numbers below 0, which count as 0.', name)
     return x.clamp(min=0)
 
 # %% ../nbs/11_data.ipynb #11-data-030b

@@ -310,9 +310,12 @@ _NOT_PHOTOS = {'reg', 'regularization', 'regularisation', 'class_images', 'log',
 _MASK_FOLDERS = {'mask', 'masks', 'segmentation', 'segmentations', 'mattes'}
 _MANY = 10_000 # Files; a folder with more is not a folder of photos of one thing
 
+def _counted(n, thing='picture'):
+    return f'{n} {thing}' + 's'*(n != 1)
+
 def _walk(folder):
     "(files of a folder and its subfolders, folders that were passed over), each sorted"
-    files, passed = [], []
+    files, passed, never = [], [], 0
     for where, folders, names in os.walk(folder):
         here = Path(where)
         skip = [n for n in folders if n.startswith('.') or n.lower() in _NOT_PHOTOS]
@@ -321,10 +324,13 @@ def _walk(folder):
         passed += [(f'{n}/', 'a folder without photos of the thing') for n in named]
         passed += [(f'{n}/', 'a link to a folder') for n in links]
         folders[:] = sorted(set(folders) - {*skip, *links})
-        files += [here/n for n in names if not n.startswith('.') and n.lower() not in _LITTER]
+        seen = [n for n in names if not n.startswith('.') and n.lower() not in _LITTER]
+        never += len(names) - len(seen)
+        files += [here/n for n in seen]
         if len(files) > _MANY:
             raise ValueError(f'{folder} holds more than {_MANY:,} files: name the folder with the '
                              'photos of the thing.')
+    passed += [(_counted(never, 'file'), 'hidden or of the system')] if never else []
     return sorted(files), passed
 
 # %% ../nbs/10b_pictures.ipynb #10b-pictures-052
@@ -476,6 +482,14 @@ def _name(item, k):
 # %% ../nbs/10b_pictures.ipynb #10b-pictures-061
 _SCREEN = re.compile('screen.?shot|bildschirmfoto|capture d.[eé]cran|captura de pantalla', re.I)
 
+def _depth(im):
+    "What there is to say of 16 and 32 bits, and of numbers that are none"
+    import numpy as np
+    if not (im.mode.startswith('I') or im.mode == 'F'):
+        return []
+    finite = bool(np.isfinite(np.asarray(im, dtype='float32')).all())
+    return ['deep'] if finite else ['deep', 'nan']
+
 def _several(im):
     "Does a file hold frames of a film? (A phone's MPO holds other things.)"
     try:
@@ -493,6 +507,7 @@ def _read(item, k, size, crop='centre', mask=None):
         if hasattr(im, 'seek'):
             im.seek(0) # the first picture of an animation
         notes += ['frames'] if _several(im) else []
+        notes += _depth(im)
         rgb, alpha, used, unused = _upright(im)
     mask = _mask_of(mask, rgb.size, notes)
     out, alpha, mask, box = _cut_all(rgb, alpha, mask, size, crop, notes)
@@ -539,6 +554,8 @@ _ACT = dict( # What a user should act on; {} are the names
     alike='All pictures are nearly alike, so their surroundings are learned too: {}')
 _SAY = dict( # What is good to know
     frames='Only the first frame is used of {}', screen='These are screenshots by their names: {}',
+    deep='These were brought from 16 or 32 bits a channel to 8: {}',
+    nan='These hold numbers that are none, which count as black: {}',
     near='These are nearly the same: {}', nomask='These have no mask, so their middle is cut: {}',
     caption='The captions beside these cannot be read: {}')
 
@@ -548,9 +565,6 @@ def _some(names, most=6):
     names = list(names)
     more = f' and {len(names)-most} more' if len(names) > most else ''
     return ', '.join(names[:most]) + more
-
-def _counted(n, thing='picture'):
-    return f'{n} {thing}' + 's'*(n != 1)
 
 def _sentences(texts, notes):
     "A sentence for each kind of note that occurs"
@@ -571,7 +585,8 @@ def _facts(pictures, folders):
     kinds = ', '.join(f'{k} {n}' for k, n in profiles.most_common())
     out = [f'Colours were converted to sRGB ({kinds})'] if profiles else []
     out += [f'These subfolders were read too: {_some(folders)}'] if folders else []
-    for key, what in (('mask', 'masks, which count in learning'), ('caption', 'captions')):
+    for key, what in (('alpha', 'transparent parts, which were put on white'),
+                      ('mask', 'masks, which count in learning'), ('caption', 'captions')):
         if count(key):
             out.append(f'These have {what}: {_some(count(key))}')
     return out
