@@ -177,6 +177,17 @@ def _masks_of(masks):
     "Masks as learn takes them: words, a folder, or none"
     return False if masks == 'none' else masks
 
+def _check_words(token, superclass):
+    "Refuse words that no base could take"
+    if len(token.split()) != 1 or not token.strip('<>'):
+        raise ValueError(f"The token {token!r} must be one word without spaces, such as '<toy>'.")
+    if token.isalnum():
+        raise ValueError(f"The token {token!r} could be part of ordinary words; put it in "
+                         f"brackets: '<{token}>'.")
+    if not superclass.strip():
+        raise ValueError('The superclass is empty: say what kind of thing it is, such as '
+                         '--superclass "teddy bear".')
+
 def _half(dtype):
     "What accelerate calls the precision of computing"
     import torch
@@ -220,6 +231,7 @@ def perfusion_learn(
     "Learn a concept from pictures and write its file"
     with one_sentence(json):
         from perfusion_nb.all import Perfusion
+        _check_words(token, superclass)
         name = safe_name(token, superclass)
         ending = '-preview.png' if preview else '.safetensors'
         out = _check_out(out or name + ending, force)
@@ -255,8 +267,8 @@ def _parsed_size(size):
     if not m:
         raise ValueError(f'--size is {size!r}: write 640x512 to draw in that size, or one number, '
                          'such as 512, to enlarge each picture to it.')
-    w, h = int(m[1]), int(m[2] or 0)
-    if min(w, h or w) < 1:
+    w, h = int(m[1]), int(m[1] if m[2] is None else m[2])
+    if min(w, h) < 1:
         raise ValueError(f'--size is {size!r}: a picture has at least one pixel.')
     if m[2] is None:
         return None, None, w
@@ -719,7 +731,7 @@ def _fish():
 
 @call_parse
 def perfusion_completion(
-    shell:str='bash', # bash, zsh or fish
+    shell:str, # bash, zsh or fish
 ):
     "Print what makes a shell complete the commands"
     with one_sentence():
