@@ -117,11 +117,13 @@ def find_encoding(
     if encoding:
         return encoding
     decoder = codecs.getincrementaldecoder('utf-8')()
-    for block in chain([first], blocks):
+    last = first
+    for block in chain([first], blocks, [b'']): # the empty one: no letter may be left half
         try:
-            decoder.decode(block)
+            decoder.decode(block, final=not block)
         except UnicodeDecodeError:
-            return _by_guess(block, name)
+            return _by_guess(block or last, name)
+        last = block
     return 'utf-8'
 
 # %% ../nbs/10a_captions.ipynb #10a-captions-019
