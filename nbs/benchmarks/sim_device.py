@@ -1,25 +1,27 @@
 """A GPU for machines that have none, simulated.
 
-Within `simulated()` tensors can live on `cuda:0`: they say so, and their numbers lie in memory. What a GPU would refuse
-is refused (two devices in one operation, a CPU generator for numbers made on the GPU, `.numpy()`), and every wait of the
-host for the device is written down with the line that asked for it. It says nothing about time.
+Within `simulated()` tensors can live on `cuda:0`: they say so, and their numbers lie in memory.
+What a GPU would refuse is refused (two devices in one operation, a CPU generator for numbers made
+on the GPU, `.numpy()`), and every wait of the host for the device is written down with the line
+that asked for it. It says nothing about time.
 
     with simulated() as log:
         pipe.to('cuda'); pipe('a cat')
     print(log)
 
-A wait is what `torch.cuda.set_sync_debug_mode` would report: reading a number (`.item()`, `if tensor:`, `.tolist()`),
-shapes that depend on numbers (`nonzero`, `unique`, a mask as index), copies between host and device unless they are
-`non_blocking`, and the checks inside `torch.linalg` (`inv`, `solve`, `cholesky`, `eigh`, `svd`; the `*_ex` forms do not
-check). 04_device.ipynb tries each of them.
+A wait is what `torch.cuda.set_sync_debug_mode` would report: reading a number (`.item()`,
+`if tensor:`, `.tolist()`), shapes that depend on numbers (`nonzero`, `unique`, a mask as index),
+copies between host and device unless they are `non_blocking`, and the checks inside `torch.linalg`
+(`inv`, `solve`, `cholesky`, `eigh`, `svd`; the `*_ex` forms do not check). 04_device.ipynb tries
+each of them. Random numbers come from a CPU generator that is drawn on the CPU and sent over, as
+diffusers does; `torch.Generator('cuda')` needs a driver.
 """
-import collections, contextlib, sys
+import collections, contextlib, functools, sys
 from pathlib import Path
 from unittest.mock import patch as pretend_that
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
-from torch.utils._pytree import tree_leaves, tree_map
 
 DEVICE = torch.device('cuda:0')
 PACKAGES = 'perfusion_nb', 'diffusers', 'transformers', 'accelerate', 'peft', 'open_clip'
@@ -90,7 +92,8 @@ LOG = Log() # Of the simulation that runs
 class Sim(torch.Tensor):
     "A tensor that says it is on the GPU; its numbers are in `elem`, in memory"
     @staticmethod
-    def __new__(cls, elem):
+    def __new__(cls, elem, requires_grad=None):
+        if requires_grad is not None: return torch.nn.Parameter(elem, requires_grad)
         new = torch.Tensor._make_wrapper_subclass(
             cls, elem.size(), strides=elem.stride(), storage_offset=elem.storage_offset(),
             dtype=elem.dtype, device='meta')
@@ -106,7 +109,7 @@ class Sim(torch.Tensor):
     def tolist(self): LOG.note('tolist'); return self.elem.tolist()
     def numpy(self, *args, **kwargs):
         raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first.")
-    def __format__(self, spec): return self.item().__format__(spec) if not self.dim() else repr(self)
+    def __format__(self, spec): return repr(self) if self.dim() else self.item().__format__(spec)
     def __deepcopy__(self, memo):
         new = Sim(self.elem.clone())
         if getattr(self, '_is_param', False): new = torch.nn.Parameter(new, self.requires_grad)
@@ -121,24 +124,35 @@ def sim(t): return Sim(t) if isinstance(t, torch.Tensor) and not on_device(t) el
 
 # ---- What happens to an operation
 
+def _tensors(values):
+    "Those among the arguments of an operation: one by one, or in lists"
+    for v in values:
+        if isinstance(v, torch.Tensor): yield v
+        elif isinstance(v, (list, tuple)): yield from (t for t in v if isinstance(t, torch.Tensor))
+
+def _each(f, x):
+    "`f` of a tensor, or of each in a list; anything else stays"
+    if isinstance(x, torch.Tensor): return f(x)
+    return type(x)(_each(f, v) for v in x) if isinstance(x, (list, tuple)) else x
+
 def run(func, args=(), kwargs=None):
     "One operation: refused, counted, done in memory"
     kwargs = dict(kwargs or {})
-    tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+    tensors = [*_tensors(args), *_tensors(kwargs.values())]
     device = kwargs.get('device')
     if not any(map(on_device, tensors)) and not _wants_gpu(device): return func(*args, **kwargs)
     if _wants_gpu(device): kwargs['device'] = torch.device('cpu')
-    in_memory = tree_map(host, args), tree_map(host, kwargs)
+    in_memory = _each(host, args), {k: _each(host, v) for k, v in kwargs.items()}
     if func is aten._to_copy.default: return _copied(func, in_memory, args[0], device, kwargs)
     if func is aten.copy_.default: return _copied_into(func, in_memory, *args[:2], args[2:])
     _check_devices(func, args, kwargs, tensors)
     _count(func, args, kwargs)
     out = func(*in_memory[0], **in_memory[1])
     if func in READS: return out
-    return return_and_correct_aliasing(func, args, kwargs, tree_map(sim, out))
+    return return_and_correct_aliasing(func, args, kwargs, _each(sim, out))
 
 def _wants_gpu(device):
-    "To torch's own code a simulated tensor is one of `meta`: unless a caller said meta, the GPU is meant"
+    "To torch's own code it is a tensor of `meta`: unless a caller said meta, the GPU is meant"
     kind = device and torch.device(device).type
     return kind == 'cuda' or kind == 'meta' and not _Functions.said_meta
 
@@ -162,13 +176,13 @@ def _note_copy(here, there, non_blocking):
     if there and not here and not non_blocking: LOG.note('copy to the device')
 
 def _check_devices(func, args, kwargs, tensors):
-    "As CUDA: numbers of the host may be mixed in (0-d), and indices; no other tensor, no CPU generator"
+    "Of the host only numbers (0-d) and indices may be mixed in; no CPU generator"
     if func in INDEXING and on_device(args[0]): tensors = [args[0], *args[2:3]]
     if any(t.dim() for t in tensors if not on_device(t)):
         raise RuntimeError('Expected all tensors to be on the same device, but found at least two '
                            f'devices, cuda:0 and cpu! ({func} at {_place()[1]})')
-    given = [a for a in tree_leaves((args, kwargs)) if isinstance(a, torch.Generator)]
-    if any(g.device.type == 'cpu' for g in given):
+    given = kwargs.get('generator')
+    if given is not None and given.device.type == 'cpu':
         raise RuntimeError("Expected a 'cuda' device type for generator but found 'cpu' "
                            f'({func} at {_place()[1]})')
 
@@ -183,10 +197,15 @@ def _count(func, args, kwargs):
             elif i is not None and i.dtype in (torch.bool, torch.uint8): LOG.note('index by a mask')
 
 def _told_to_wait(func, args, kwargs):
-    "`inv_ex(x, check_errors=True)` and alike; `repeat_interleave` that is not told how long it gets"
+    "`inv_ex(x, check_errors=True)` and alike; `repeat_interleave` without its length"
     if func is aten.repeat_interleave.Tensor: return kwargs.get('output_size') is None
-    given = dict(zip((a.name for a in func._schema.arguments), args)) | kwargs
-    return bool(given.get('check_errors'))
+    at = _place_of_check(func)
+    return at is not None and bool(kwargs.get('check_errors', at < len(args) and args[at]))
+
+@functools.cache
+def _place_of_check(func):
+    names = [a.name for a in func._schema.arguments]
+    return names.index('check_errors') if 'check_errors' in names else None
 
 # ---- The simulation
 
@@ -215,6 +234,9 @@ class _Functions(TorchFunctionMode):
         finally: _Functions.said_meta = False
 
     def _call(self, func, args, kwargs):
+        if func is torch.Tensor.to and on_device(args[0]): return _to(*args, **kwargs)
+        if func == torch.Tensor.data.__set__ and on_device(args[0]) != on_device(args[1]):
+            return _set_data(*args)
         made = func in (torch.tensor, torch.as_tensor, torch.asarray)
         sent = made and kwargs.get('device') == DEVICE and not on_device(args[0])
         if func is torch.Tensor.new_tensor:
@@ -224,6 +246,21 @@ class _Functions(TorchFunctionMode):
         kwargs.pop('device', None)
         LOG.note('copy to the device')
         return Sim(func(*args, **kwargs))
+
+
+def _to(x, *args, **kwargs):
+    "`x.to(…)` where x is on the device already: itself, if its type stays"
+    args = [a for a in args if a != DEVICE] if not any(map(torch.is_tensor, args)) else args
+    kwargs = {k: v for k, v in kwargs.items() if v is not DEVICE}
+    rest = {k: v for k, v in kwargs.items() if k != 'non_blocking'}
+    return torch.Tensor.to(x, *args, **kwargs) if args or rest else x
+
+def _set_data(tensor, new):
+    "`tensor.data = new` from another device: the object stays, what it holds is another"
+    new = torch.nn.Parameter(new, tensor.requires_grad) if _is_parameter(tensor) else new.detach()
+    torch.utils.swap_tensors(tensor, new)
+
+def _is_parameter(t): return isinstance(t, torch.nn.Parameter)
 
 
 @contextlib.contextmanager
