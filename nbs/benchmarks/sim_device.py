@@ -235,6 +235,7 @@ class _Functions(TorchFunctionMode):
 
     def _call(self, func, args, kwargs):
         if func is torch.Tensor.to and on_device(args[0]): return _to(*args, **kwargs)
+        if func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__): args[1] = _index(args[1])
         if func == torch.Tensor.data.__set__ and on_device(args[0]) != on_device(args[1]):
             return _set_data(*args)
         made = func in (torch.tensor, torch.as_tensor, torch.asarray)
@@ -247,6 +248,11 @@ class _Functions(TorchFunctionMode):
         LOG.note('copy to the device')
         return Sim(func(*args, **kwargs))
 
+
+def _index(i):
+    "Lists as indices are tensors of the host"
+    if isinstance(i, list) and i: return torch.tensor(i)
+    return tuple(map(_index, i)) if isinstance(i, tuple) else i
 
 def _to(x, *args, **kwargs):
     "`x.to(…)` where x is on the device already: itself, if its type stays"
