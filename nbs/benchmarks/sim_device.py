@@ -255,11 +255,12 @@ def _index(i):
     return tuple(map(_index, i)) if isinstance(i, tuple) else i
 
 def _to(x, *args, **kwargs):
-    "`x.to(…)` where x is on the device already: itself, if its type stays"
-    args = [a for a in args if a != DEVICE] if not any(map(torch.is_tensor, args)) else args
-    kwargs = {k: v for k, v in kwargs.items() if v is not DEVICE}
-    rest = {k: v for k, v in kwargs.items() if k != 'non_blocking'}
-    return torch.Tensor.to(x, *args, **kwargs) if args or rest else x
+    "`x.to(…)` where x is on the device: itself, if its type stays"
+    if (args[0] if args else kwargs.get('device')) is not DEVICE:
+        return torch.Tensor.to(x, *args, **kwargs)
+    given = dict(zip(('device', 'dtype', 'non_blocking', 'copy'), args)) | kwargs
+    how = {k: given[k] for k in ('dtype', 'copy', 'memory_format') if given.get(k)}
+    return torch.Tensor.to(x, **how) if how else x
 
 def _set_data(tensor, new):
     "`tensor.data = new` from another device: the object stays, what it holds is another"
