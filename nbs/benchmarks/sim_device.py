@@ -256,8 +256,9 @@ def _index(i):
 
 def _to(x, *args, **kwargs):
     "`x.to(…)` where x is on the device: itself, if its type stays"
-    if (args[0] if args else kwargs.get('device')) is not DEVICE:
-        return torch.Tensor.to(x, *args, **kwargs)
+    place = args[0] if args else kwargs.get('device')
+    if _is_meta(place): return host(x).to('meta')
+    if place is not DEVICE: return torch.Tensor.to(x, *args, **kwargs)
     given = dict(zip(('device', 'dtype', 'non_blocking', 'copy'), args)) | kwargs
     how = {k: given[k] for k in ('dtype', 'copy', 'memory_format') if given.get(k)}
     return torch.Tensor.to(x, **how) if how else x
