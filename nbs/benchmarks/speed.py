@@ -250,7 +250,7 @@ def projection_arms(b=4):
     from perfusion_nb.data import TEMPLATES
     from perfusion_nb.train import perfusion_pytorch_covariance
     (text, tok), cov = tiny_text(), perfusion_pytorch_covariance(); torch.manual_seed(0); base = Projections()
-    perf = wire(twin(base), text, tok); c = perf.begin('<toy>', 'cat', covariance=cov); perf.training = c
+    perf = wire(twin(base), text, tok); c = perf.begin('<toy>', 'cat', covariance=cov)
     prompts = [t.format('<toy>') for t in TEMPLATES[:b]]
     with torch.no_grad(): e_super = perf.text.encode([p.replace('<toy>', 'cat') for p in prompts]).encodings; e = perf.text.encode(prompts).encodings # In this order: at first they are equal, and a row is known by its value
     ids = perf.text.tokenize(prompts)
@@ -260,12 +260,14 @@ def projection_arms(b=4):
     modules = [Rank1EditModule(p, is_key_proj=k == 'to_k', encoding=shared) for l in twin(base).layers for k, p in l.items()]
     theirs = [Theirs(p, is_key_proj=k == 'to_k', C=cov.C.float()) for l in twin(base).layers for k, p in l.items()]
     learned = [*c.o_star.values(), *(m.o_star for m in modules if m.o_star is not None), *(m.concept_outputs for m in theirs)]
+    def taught(x):
+        with perf.teaching(c): return perf.network(x)
     def step(f, then=lambda: None):
         def go():
             x = _fresh(e); torch.autograd.backward(f(x), grads); then()
             for p in learned: p.grad = None
         return go
-    arms = dict(bare=step(base), hooks=step(perf.network, c.encoding.commit), modules=step(lambda x: [m(x, **now) for m in modules], shared.commit), theirs=step(lambda x: [m(x, **now) for m in theirs]))
+    arms = dict(bare=step(base), hooks=step(taught, c.encoding.commit), modules=step(lambda x: [m(x, **now) for m in modules], shared.commit), theirs=step(lambda x: [m(x, **now) for m in theirs]))
     held = dict(ours=cov.C.nbytes + cov.factor().nbytes, theirs=sum(m.C_inv.nbytes for m in theirs))
     return arms, held, perf
 
@@ -299,16 +301,19 @@ def learning(pipe, cov):
     from perfusion_nb.data import PictureSet
     from perfusion_nb.train import Learning
     from perfusion_nb.wiring import Perfusion
-    perf = Perfusion(pipe); c = perf.begin('<toy>', 'teddy bear', covariance=cov)
+    perf = Perfusion(pipe)
+    c = perf.begin('<toy>', 'teddy bear', covariance=cov)
     side, g = pipe.unet.config.sample_size, torch.Generator().manual_seed(0)
-    bank, state, acc = PictureSet(torch.randn(5, 4, side, side, generator=g), torch.zeros(5, 4, side, side)), Learning(c, .03, .006), perf._accelerator('no'); state.stop = False
-    with perf._learning(c, False): yield SimpleNamespace(perf=perf, c=c, bank=bank, state=state, acc=acc, step=lambda: perf.learn_step(state, bank, 0, 1, 1, acc))
+    bank = PictureSet(torch.randn(5, 4, side, side, generator=g), torch.zeros(5, 4, side, side))
+    recipe = perf.recipe(steps=10**6, batch_size=1, micro_batch=1, lr_value=.03, lr_embedding=.006)
+    state = Learning(perf, c, bank, recipe)
+    with state.running(): yield SimpleNamespace(perf=perf, c=c, bank=bank, state=state, step=state.take_step)
 
 def plain_step(unet, encode, opt, batch):
     "The same step for another method"
     from perfusion_nb.train import loss_fn_weighted_by_mask
     def go():
-        z, t, target, masks, prompts = batch(); e = encode(prompts)
+        z, t, target, masks, prompts, *_ = batch(); e = encode(prompts)
         loss_fn_weighted_by_mask(unet(z, t, encoder_hidden_states=e).sample, target, masks).backward(); opt.step(); opt.zero_grad(set_to_none=True)
     return go
 
@@ -362,8 +367,8 @@ def profile(quick):
         for _ in range(2): l.step()
         from torch.profiler import profile as profiler, ProfilerActivity
         with profiler(activities=[ProfilerActivity.CPU]) as p: l.step()
-        for o, name, what in ((l.perf, 'training_batch', 'noise, latents, prompt'), (l.perf.text, 'encode', 'text encoder, forward'), (l.perf, '_prepare', 'edit: r, gates, e without the concept'),
-                              (l.perf, '_find_rows', 'edit: which row names the concept'), (l.perf.network, 'forward', 'U-Net, forward'), (l.acc, 'backward', 'backward, both'), (l.state.opt, 'step', 'optimizer'), (l.c.encoding, 'commit', 'i* and its dual')):
+        for o, name, what in ((l.perf, 'training_batch', 'noise, latents, prompt'), (l.perf.text.text_encoder, 'forward', 'text encoder, forward'), (l.perf.rider, 'widened', 'edit: r, gates, e without the concept'),
+                              (l.perf.recogniser, 'found', 'edit: which row names the concept'), (l.perf.network, 'forward', 'U-Net, forward'), (torch.Tensor, 'backward', 'backward, both'), (l.state.opt, 'step', 'optimizer'), (l.c.encoding, 'commit', 'i* and its dual')):
             setattr(o, name, clock(what, getattr(o, name)))
         step = clock('rest', l.step)
         for _ in range(2 if quick else 7): step()
