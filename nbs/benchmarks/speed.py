@@ -484,63 +484,68 @@ class Counting:
         return graph.forward
 
 def compiled(pipe, how, fullgraph):
-    "The U-Net of a pipeline, compiled one way, and its counting backend"
+    "The U-Net of a pipeline, compiled as users do it; its counting backend"
     backend = Counting()
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
-    if how == 'whole': return torch.compile(pipe.unet, backend=backend, fullgraph=fullgraph), backend
-    pipe.unet.compile_repeated_blocks(backend=backend, fullgraph=fullgraph)
-    return pipe.unet, backend
+    if how == 'whole': pipe.unet = torch.compile(pipe.unet, backend=backend, fullgraph=fullgraph)
+    else: pipe.unet.compile_repeated_blocks(backend=backend, fullgraph=fullgraph)
+    return backend
 
-def call_once(unet, e, k=0):
-    "One call with the encodings of a prompt and of the empty one"
-    z = torch.randn(2, unet.config.in_channels, 16, 16, generator=torch.Generator().manual_seed(k))
-    with torch.no_grad(): return unet(z, torch.tensor([500]), encoder_hidden_states=e).sample
+def drawn(pipe, prompt):
+    "Latents after two steps"
+    pipe.set_progress_bar_config(disable=True)
+    return pipe(prompt, num_inference_steps=2, guidance_scale=3., output_type='latent',
+                generator=torch.Generator().manual_seed(0))[0]
 
 def graphs_of(n, how):
-    "Graphs and breaks with n concepts (None: untouched), and how far the answer is from the plain one"
+    "Graphs and breaks with n concepts (None: untouched), and how far the drawing is from the plain one"
     from perfusion_nb.tiny import tiny_pipeline
     found = {}
     for fullgraph in (True, False):
         pipe = tiny_pipeline()
         perf, prompt = wired(pipe, n)
-        e = both_rows(pipe, prompt)
-        want = call_once(pipe.unet, e)
-        unet, backend = compiled(pipe, how, fullgraph)
-        try: apart = (call_once(unet, e) - want).abs().max().item()
+        want = drawn(pipe, prompt)
+        if perf and perf.concepts: # What would be lost if the edit got lost
+            perf.disable()
+            found['edit'] = (drawn(pipe, prompt) - want).abs().max().item()
+            perf.enable()
+        backend = compiled(pipe, how, fullgraph)
+        try: apart = (drawn(pipe, prompt) - want).abs().max().item()
         except Exception as err: found['refused'] = f'{type(err).__name__}: {str(err).splitlines()[0]}'[:160]
         else:
             breaks = sum(torch._dynamo.utils.counters['graph_break'].values())
             return found | dict(fullgraph=fullgraph, graphs=backend.graphs, breaks=breaks, apart=apart)
 
 def changes():
-    "Things that may change between two drawings: name → function of (perf, pipe, prompt) → encodings, settings"
-    def strength(perf, pipe, prompt): perf.set_strength({'<cat>': .5}); return both_rows(pipe, prompt), {}
-    def second(perf, pipe, prompt):
+    "What may change between two drawings: name → function of (perf, prompt) → (prompt, settings)"
+    def strength(perf, prompt):
+        perf.set_strength({'<cat>': .5})
+        return prompt, {}
+    def second(perf, prompt):
         at_superclass(perf, '<dog>', 'dog')
-        return both_rows(pipe, prompt.replace('a dog', 'a <dog>')), {}
-    return {'β': lambda perf, pipe, prompt: (both_rows(pipe, prompt), dict(beta=.4)),
-            'τ': lambda perf, pipe, prompt: (both_rows(pipe, prompt), dict(tau=.05)),
+        return prompt.replace('a dog', 'a <dog>'), {}
+    return {'β': lambda perf, prompt: (prompt, dict(beta=.4)),
+            'τ': lambda perf, prompt: (prompt, dict(tau=.05)),
             'strength': strength,
-            'prompt': lambda perf, pipe, prompt: (both_rows(pipe, 'a <cat> on the beach'), {}),
-            'prompt without it': lambda perf, pipe, prompt: (both_rows(pipe, 'a tree'), {}),
+            'prompt': lambda perf, prompt: ('a <cat> on the beach', {}),
+            'prompt without it': lambda perf, prompt: ('a tree', {}),
             'second concept': second}
 
 def new_graphs(
     how, # 'whole' or 'repeated'
     fullgraph=False, # In one piece, or an error
 ):       # Change → graphs that it makes anew
-    "Graphs compiled after a call with one concept and one without its word"
+    "Graphs compiled after a drawing with one concept and one without its word"
     from perfusion_nb.tiny import tiny_pipeline
     pipe = tiny_pipeline()
     perf, prompt = wired(pipe, 1)
-    first, plain, found = both_rows(pipe, prompt), both_rows(pipe, 'a tree on grass'), {}
-    unet, backend = compiled(pipe, how, fullgraph)
-    for e in (first, plain, first): call_once(unet, e)
+    backend, found = compiled(pipe, how, fullgraph), {}
+    for p in (prompt, 'a tree on grass', prompt): drawn(pipe, p)
     for name, change in changes().items():
         before = backend.graphs
-        e, settings = change(perf, pipe, prompt)
-        with perf.using(**settings): call_once(unet, e)
+        now, settings = change(perf, prompt)
+        with perf.using(**settings): drawn(pipe, now)
         found[name] = backend.graphs - before
     return found
 
