@@ -296,7 +296,7 @@ def read(self:Judge,
     pictures, # See `as_batch`
 )->list:      # Namespaces: things, relation, worn, background
     "What the judge sees in each picture"
-    out, found = self(as_batch(pictures)), []
+    out, found = self(as_batch(pictures, self.device)), []
     for k, top in enumerate(out.things.topk(2).indices.tolist()):
         relation = RELATIONS[out.relation[k].argmax()]
         seen = top if relation == 'next to' else top[:1]
@@ -368,10 +368,10 @@ def prompt_score(self:Judge,
     concept=None, # A thing that is not counted: a learned concept, whose style the judge never saw
 )->torch.Tensor: # (b,) 0 to 1: 1 if things, background and relation are all seen for sure
     "How well pictures show what their prompt asks"
-    x = as_batch(pictures)
+    x = as_batch(pictures, self.device)
     prompts = [prompt]*len(x) if isinstance(prompt, str) else list(prompt)
     _check_one_each(prompts, x, 'give one for all, or one each')
-    out, score = self(x), torch.ones(len(x))
+    out, score = self(x), x.new_ones(len(x))
     for k, q in enumerate(map(read_prompt, prompts)):
         parts = _sure(out, k, q, concept)
         if not parts:
