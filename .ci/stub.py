@@ -16,7 +16,7 @@ def source_of(f):
     head = text.splitlines()[first - 1:body.lineno - 1] or [text.splitlines()[first - 1].split('):', 1)[0] + '):']
     head[0] = head[0].replace('self:Perfusion', 'self')
     doc = ast.get_docstring(node)
-    told = [f"    '''{doc}'''"] if doc else []
+    told = [f'    {doc!r}'] if doc else []
     return '\n'.join([*head, *told, '    ...'])
 
 def members(cls):
@@ -32,8 +32,7 @@ def stub():
     out += ['def __getattr__(name: str) -> Any: ...', '', 'class Perfusion:', f'    "{Perfusion.__doc__}"']
     for name, v in members(Perfusion).items():
         if isinstance(v, property):
-            doc = (inspect.getdoc(v) or '').replace('"', "'")
-            out += ['    @property', f'    def {name}(self):', f'        "{doc}"', '        ...']
+            out += ['    @property', f'    def {name}(self):', f'        {(inspect.getdoc(v) or name)!r}', '        ...']
         elif inspect.isfunction(inspect.unwrap(v)): out += [textwrap.indent(source_of(v), '    ')]
     return '\n'.join(out) + '\n'
 

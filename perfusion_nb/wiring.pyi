@@ -2,7 +2,6 @@
 # ruff: noqa
 from typing import Any
 from pathlib import Path
-from contextlib import AbstractContextManager
 import torch
 from .concept import Concept
 from .data import PictureSet
@@ -23,83 +22,82 @@ class Perfusion:
         sample_shape=None, # Shape of one latent, where `call` is given and contexts are to be found
         run=None,         # More arguments of the pipeline, such as num_frames, for the calls made while finding and learning
     ):
-        '''None'''
         ...
     @property
     def plain(self):
-        "Does the one text encoder feed all projections directly?"
+        'Does the one text encoder feed all projections directly?'
         ...
     @property
     def device(self):
-        "Where the network computes (offloaded weights are nowhere)"
+        'Where the network computes (offloaded weights are nowhere)'
         ...
     @property
     def dtype(self):
-        "Type in which the network computes (weights stored in eight bits are not it)"
+        'Type in which the network computes (weights stored in eight bits are not it)'
         ...
     def rehook(self):
-        "Sit before what the pipeline calls now: PEFT may have wrapped the network meanwhile"
+        'Sit before what the pipeline calls now: PEFT may have wrapped the network meanwhile'
         ...
     def check_parts(self):
-        "Refuse to go on if a part was exchanged, or went around its projections"
+        'Refuse to go on if a part was exchanged, or went around its projections'
         ...
     @property
     def beta(self):
-        "beta when drawing: as the caller said, else the default of the base"
+        'beta when drawing: as the caller said, else the default of the base'
         ...
     @property
     def tau(self):
-        "tau when drawing: as the caller said, else the default of the base"
+        'tau when drawing: as the caller said, else the default of the base'
         ...
     @property
     def lock(self):
-        "The lock when drawing"
+        'The lock when drawing'
         ...
     def set_gate(self,
         token, # A loaded concept
         beta,  # Its midpoint
         tau,   # Its softness
     ):
-        "Draw this concept with its own β and τ from now on; they stand in its record and file"
+        'Draw this concept with its own β and τ from now on; they stand in its record and file'
         ...
     def install(self,
         concept:Concept, # The record
     )->Installed:
-        "Put a concept into the pipeline"
+        'Put a concept into the pipeline'
         ...
     def unload(self,
         token:str=None, # Which concept; all if None
     ):
-        "Take concepts out of the pipeline"
+        'Take concepts out of the pipeline'
         ...
     def enable(self, token=None):
-        "Let concepts act (all if no token is named)"
+        'Let concepts act (all if no token is named)'
         ...
     def disable(self, token=None):
-        "Keep concepts loaded but idle: their tokens read as their superclass (all if no token is named)"
+        'Keep concepts loaded but idle: their tokens read as their superclass (all if no token is named)'
         ...
     def set_strength(self,
         strengths:dict, # Token → strength: 0 the superclass, 1 as learned, more exaggerates
     ):
-        "How strongly concepts differ from their superclass"
+        'How strongly concepts differ from their superclass'
         ...
     def remove(self):
-        "Take everything out: afterwards the pipeline is bit for bit what it was; a second time is quiet"
+        'Take everything out: afterwards the pipeline is bit for bit what it was; a second time is quiet'
         ...
     def record(self, token)->Concept:
-        "The record of a loaded concept, as it is now"
+        'The record of a loaded concept, as it is now'
         ...
     def save(self,
         path,            # File to write (safetensors)
         token:str=None,  # Which concept; all that are loaded if None
     )->Path:
-        "Write concepts to a file: under 40 KB each for SD 1.5"
+        'Write concepts to a file: under 40 KB each for SD 1.5'
         ...
     def load(self,
         path,            # A concept file, a folder that holds one, its name on the hub ("user/concept"), or a list of such
         token:str=None,  # Another token for the one concept of the file; None: its own
     )->list:             # Tokens that were loaded
-        "Load the concepts of files into the pipeline, all of them or none"
+        'Load the concepts of files into the pipeline, all of them or none'
         ...
     def base_fingerprint(self)->dict:
         "Norms of the weights that a concept depends on: the text encoders' and the value projections'"
@@ -109,23 +107,23 @@ class Perfusion:
         t,       # Timesteps (b,)
         prompts, # b prompts
     ):           # The network's answer, like z
-        "What the network makes of latents under prompts, with gradient to learned rows and values"
+        'What the network makes of latents under prompts, with gradient to learned rows and values'
         ...
     def read_contexts(self,
         prompts, # A list of prompts
     )->dict:     # Context → namespace: e (b, n, d), ids (b, n), encoder (name of the text encoder whose ids they are)
-        "What the network reads for these prompts"
+        'What the network reads for these prompts'
         ...
     def edit_of(self,
         prompts, # A prompt or a list
         ctx='text', # Context
     ):           # Namespace: e, keys, values (b,n,d), gates (b,n,slots), on (b,slots), tokens of the slots
-        "The edit that these prompts would get in a call now"
+        'The edit that these prompts would get in a call now'
         ...
     def superclass_prompt(self,
         prompt:str, # With a loaded concept's token
     )->str:
-        "The same prompt with the superclass in the place of each concept"
+        'The same prompt with the superclass in the place of each concept'
         ...
     def maps(self,
         prompt,     # With a loaded concept's token; or a list of such
@@ -134,17 +132,17 @@ class Perfusion:
         beta=None, tau=None, lock=None, # As for `draw`; those that hold at the moment if None
         **kwargs,   # Anything the pipeline takes
     )->Recording:   # Two pictures: the prompt, and the same with the superclass; it shows itself
-        "Where each word of a prompt looks, beside the same prompt with the superclass"
+        'Where each word of a prompt looks, beside the same prompt with the superclass'
         ...
     def gates(self,
         prompt:str, # Any prompt
     ): # Namespace: tokens (concepts, J), names (words, k), gate (J, k), ratio (J, k): each at its largest position of the word
-        "How far the gate of each concept opens at each word of a prompt, as the network is fed"
+        'How far the gate of each concept opens at each word of a prompt, as the network is fed'
         ...
     def show_gates(self,
         prompts, # One prompt or a list
     ): # matplotlib figure
-        "The gate strip: each word of a prompt coloured by the gate of each concept, from 0 (white) to 1"
+        'The gate strip: each word of a prompt coloured by the gate of each concept, from 0 (white) to 1'
         ...
     def preview(self,
         photos,        # As `load_pictures` takes them
@@ -152,7 +150,7 @@ class Perfusion:
         crop='centre', # "centre", "mask" or "pad"
         **kwargs,      # Of `show_grid`
     ): # Figure
-        "What would be learned from photos: the squares, with the masks laid over in red"
+        'What would be learned from photos: the squares, with the masks laid over in red'
         ...
     def context_covariances(self,
         captions=None,        # Texts to count; composed ones if None
@@ -160,7 +158,7 @@ class Perfusion:
         batch_size=16,
         progress=True,
     )->dict:                  # Context → `Covariance`
-        "Measure the second moment of what each context holds, as the network reads it"
+        'Measure the second moment of what each context holds, as the network reads it'
         ...
     def begin(self,
         token:str,      # For example "<toy>"
@@ -168,7 +166,7 @@ class Perfusion:
         covariance=None, # `Covariance` of the text encoder, or {context: `Covariance`}; found or estimated if None
         progress=True,
     )->Installed:
-        "Install an untrained concept: everything at its superclass"
+        'Install an untrained concept: everything at its superclass'
         ...
     def training_batch(self,
         bank:PictureSet, # Encoded pictures
@@ -176,15 +174,15 @@ class Perfusion:
         seed:int, step:int, # Name the chance
         ks,              # Numbers of the samples
     )->Batch:            # Noised latents, timesteps, targets, masks or None, prompts, weights or None; on the pipeline's device
-        "The samples of a step; what the network should answer follows from the scheduler (notebook 11a)"
+        'The samples of a step; what the network should answer follows from the scheduler (notebook 11a)'
         ...
     def encode(self, prompts):
-        "Encodings of prompts, with gradient to learned rows"
+        'Encodings of prompts, with gradient to learned rows'
         ...
     def teaching(self,
         c, # A concept that has begun
     ):
-        "Within, in this thread: this concept alone acts, with the gate of learning, and i* hears what it becomes"
+        'Within, in this thread: this concept alone acts, with the gate of learning, and i* hears what it becomes'
         ...
     def denoising_loss(self,
         token,          # A concept that is being learned
@@ -197,7 +195,7 @@ class Perfusion:
         "A recipe with this base's defaults where nothing else is said"
         ...
     def picture_size(self)->int:
-        "Side of the pictures that this base draws"
+        'Side of the pictures that this base draws'
         ...
     def learn(self,
         photos,               # Folder, paths or PIL pictures of the thing (3 to 7 are usual), or a `PictureSet` of latents
@@ -224,13 +222,13 @@ class Perfusion:
         progress:bool=True,   # Bar with loss and time left
         callbacks=(),         # `LearningCallback`s of yours
     )->Concept:               # The record; it stays loaded under its token
-        "Learn a concept from pictures"
+        'Learn a concept from pictures'
         ...
     def gate_table(self,
         token:str,    # A loaded concept
         prompts=None, # Prompts with {} where the token goes
     )->dict:          # Lists of r: concept, words, padding, empty
-        "How much of the concept each kind of position holds, on held-out prompts"
+        'How much of the concept each kind of position holds, on held-out prompts'
         ...
     def check_gate(self, token):
         "Log the gate's table, warn when the gate does not open"
@@ -242,7 +240,7 @@ class Perfusion:
         super_embeds=None, # For the global lock with `prompt_embeds=`: encodings of the superclass prompts (b, n, d), one for each conditional row
         active=None, # Tokens that act in rows whose prompt is unknown (`prompt_embeds=` made elsewhere), or {token: [True or False for each row]}
     ):
-        "Within, in this thread: these settings; afterwards those of before"
+        'Within, in this thread: these settings; afterwards those of before'
         ...
     def draw(self,
         prompt,           # A prompt, or a list of prompts; None with prompt_embeds=
@@ -256,7 +254,7 @@ class Perfusion:
         active=None,      # Tokens that act where prompt_embeds= were made elsewhere
         **kwargs,         # Anything else the pipeline takes (negative_prompt, image, strength, width …)
     )->list:              # PIL pictures, prompt by prompt
-        "Draw pictures"
+        'Draw pictures'
         ...
     def save_pretrained(self,
         folder,           # To write: concept.safetensors, README.md, pictures/
@@ -267,7 +265,7 @@ class Perfusion:
         base:str=None,    # The base model's name on the hub, if it was loaded under another
         repo_id:str=None, # "user/concept", if it will be pushed there
     )->Path:              # The folder
-        "Write concepts with their card, whole or not at all"
+        'Write concepts with their card, whole or not at all'
         ...
     def push_to_hub(self,
         repo_id:str,      # "user/concept"; made if it is not there
@@ -277,7 +275,7 @@ class Perfusion:
         commit_message:str=None, # What the history says
         hub_token:str=None, # Access token; the one of `hf auth login` or HF_TOKEN if None
     )->str:               # Address of the repository
-        "Push concepts with their card to the Hugging Face hub"
+        'Push concepts with their card to the Hugging Face hub'
         ...
     def score_concept(self,
         token,      # A loaded concept
@@ -288,10 +286,10 @@ class Perfusion:
         seed=500,   # Of the pictures
         **how,      # Of `draw`: beta, tau, lock, steps …
     ):              # See `scored`
-        "Draw prompts with a concept and score them"
+        'Draw prompts with a concept and score them'
         ...
     def own_scorer(self):
-        "The judge for the embedded model, CLIP for all others"
+        'The judge for the embedded model, CLIP for all others'
         ...
     def best_score(self,
         pictures,   # The pictures that are learned from
@@ -299,7 +297,7 @@ class Perfusion:
         scorer=None, # See `score_concept`; the base's own if None
         **how,      # Of `score_concept`
     ):              # Function of (perf, token), for `learn(select=…)`
-        '''What `learn(select="best")` asks at every scored step'''
+        'What `learn(select="best")` asks at every scored step'
         ...
     def fitting_gates(self,
         token, # A loaded concept
