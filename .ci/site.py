@@ -91,6 +91,14 @@ def offline(site):
          ('index = await r.json();', 'index = window.searchIndex;'), ('threshold: 0.3', 'threshold: 0.1, useExtendedSearch: true'))
     sitemap = site/'sitemap.xml'; sitemap.write_text(re.sub(r'\s*<lastmod>.*?</lastmod>', '', sitemap.read_text()))
 
+# An equation that is wider than its page is made smaller, down to half its size, instead of scrolling
+FIT = """addEventListener("load", () => {
+  const fit = () => document.querySelectorAll("main .math.display").forEach(m => {
+    m.style.fontSize = "";
+    for (let k = 0, size = 1; k < 4 && m.scrollWidth > m.clientWidth + 1; k++) m.style.fontSize = (size = Math.max(.5, size*m.clientWidth/m.scrollWidth*.99)) + "em"; });
+  fit(); addEventListener("resize", fit); });
+"""
+
 def picture(tag, files, up):
     "An inline picture as a file beside its page, with its size, so that the page does not jump"
     inline = re.search(r'src="data:image/png;base64,([^"]+)"', tag)
@@ -100,7 +108,7 @@ def picture(tag, files, up):
 
 def finish(site, names):
     "What smalldocs leaves open: files instead of inline pictures, links of nbdev, Colab and source, the current part, cards"
-    offline(site); nav = parts(); cards = {}
+    offline(site); nav = parts(); cards = {}; (site/'fit.js').write_text(FIT)
     pages = {p.relative_to(site).with_suffix('').as_posix(): p for p in sorted(site.rglob('*.html'))}
     for name, page in pages.items():
         up, text = '../'*name.count('/'), page.read_text()
@@ -115,6 +123,7 @@ def finish(site, names):
         links = [(colab + f'nbs/{name}.ipynb', 'play-circle', 'Open in Colab'), (blob + f'nbs/{name}.ipynb', 'code-slash', 'Source'), (f'{page.stem}.llms.md', 'markdown', 'Markdown')]
         bar = ''.join(f'<a href="{h}"><i class="bi bi-{i}" aria-hidden="true"></i> {t}</a>' for h, i, t in links)
         text = text.replace('<div class="quarto-title-meta"></div></header>', f'<p class="page-links">{bar}</p></header>', 1)
+        text = text.replace('</body>', f'<script src="{up}fit.js"></script></body>', 1)
         if name == 'index': text = text.replace('<body class="', '<body class="landing ', 1)
         page.write_text(text)
         title, says = re.search(r'<h1 class="title">(.*?)</h1>', text), re.search(r'<div class="description">(.*?)</div>', text, re.S)
