@@ -27,7 +27,9 @@ def show_source(cell):
 
 def add_fold(cell):
     "In place of nbdev's processor of this name, which folds every exported cell"
-    if getattr(cell, 'plumbing_', False): cell.source = f'#| code-fold: true\n#| code-summary: "Source"\n{cell.source}'
+    if not getattr(cell, 'plumbing_', False): return
+    names = [getattr(b, 'name', None) or getattr(getattr(b, 'targets', [None])[0], 'id', None) for b in cell.parsed_()]
+    cell.source = f'#| code-fold: true\n#| code-summary: "{", ".join(filter(None, names)) or "Source"}"\n{cell.source}'
 
 def drop_signature(cell):
     "What `show_doc` says of a function, without the signature, which stands in the code below"
