@@ -215,7 +215,7 @@ def edit_from_the_pages(site):
     X, I, O, e, e_super = random(500, 12), random(2, 12), random(2, 5), random(3, 7, 12), random(2, 12)
     def results(where):
         metric = where['Covariance'](X.T @ X/500, ridge=1e-3)
-        edit = where['gated_edit'](e, torch.ones(5, 12).double(), I, where['dual'](I, metric), O)
+        edit = where['gated_edit'](e, torch.ones(5, 12).double(), I, where['dual'](I, X.T @ X/500), O)
         layer = torch.nn.Linear(12, 5).double(); layer.weight.data.fill_(.3); layer.bias.data.fill_(.1)
         module = where['Rank1EditModule'](layer, C=metric).double()
         opt = torch.optim.SGD([module.o_star], lr=.1); where['commit_after_step'](opt, module); module.encodings[0].start(e_super[0])
