@@ -410,8 +410,9 @@ def measure(
         with d['learn'](perf, bank, thing, seed=unit['seed'],
                         prior=prior[thing] if preserve else None, **setting) as m:
             for name in looked_at(unit):
-                draw, said = partial(m.draw, **d['points'][name]), [p.format(m.phrase) for p in asked]
-                drawn = _drawn(draw, said, seeds, draw_steps, guidance)
+                draw = partial(m.draw, **d['points'][name])
+                phrases = [p.format(m.phrase) for p in asked]
+                drawn = _drawn(draw, phrases, seeds, draw_steps, guidance)
                 plain = [p.format(thing) for p in asked]
                 points[name] = _scores(judge, drawn, plain, thing, pictures)
             return dict(unit, seconds=round(m.seconds, 1), nbytes=m.nbytes, points=points)
