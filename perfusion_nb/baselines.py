@@ -191,20 +191,10 @@ def custom_diffusion(perf, bank, thing, steps=120, lr=1e-4, seed=0, prior=None, 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-015
 class TrainedKeys(Perfusion):
     "The key lock taken away: key layers add something too, from nothing on, trained like o*_V"
-    def __init__(self, pipe, **kwargs):
-        super().__init__(pipe, **kwargs)
-        for x in self.rider.edits('keys').values():
-            for name in ('added', 'o_star', 'o_super'):
-                x.register_buffer(name, torch.zeros(x.slots, x.d_out), persistent=False)
-
-    def _teach(self, c, encodings):
-        super()._teach(c, encodings)
-        for x in self.rider.edits('keys').values():
-            x.learned = c.slot, torch.zeros(x.d_out, requires_grad=True)
-
-    def _taught(self, c):
-        super()._taught(c)
-        for x in self.rider.edits('keys').values(): x.put(c.slot, added=x.o_star[c.slot])
+    def begin(self, *args, **kwargs):
+        c = super().begin(*args, **kwargs)
+        for layer in self.rider.edits('keys').values(): layer.free(c.slot)
+        return c
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-016
 def ungated(r, beta, tau):
