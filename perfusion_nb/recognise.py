@@ -35,7 +35,7 @@ def directions(
 )->torch.Tensor: # (d,8) of ±1, always the same
     "S of Eq. (1)"
     signs = torch.randint(2, (d, 8), generator=torch.Generator().manual_seed(d))*2 - 1
-    return _exact(signs.to(device))
+    return _exact(signs.to(device, non_blocking=True))
 
 def sketch(
     e, # Encodings (…,d)
@@ -149,16 +149,27 @@ def _alike(q, tolerance, known):
 @patch
 def _aligned(self:Recogniser, name, groups, q, tolerance):
     "For each row the prompt that agrees in most positions, the latest of several: [(agreeing, `Piece`)]"
-    best = [(0, None)]*len(q)
-    for (layer, n), (rows, known) in groups.items():
-        if n != q.shape[1]: continue
-        hits = _alike(q[:, None], tolerance[:, None], known[None]) & (tolerance > 0)[:, None, :, None]
-        for k, counts in enumerate(hits.sum(2).amax(-1).tolist()):
-            top = max(counts)
-            if top <= best[k][0]: continue
-            batch, row = rows[len(counts) - 1 - counts[::-1].index(top)]
-            twins = [b.ids[r] for c, (b, r) in zip(counts, rows) if c == top and b is batch]
-            best[k] = top, Piece(name, layer, batch.ids[row], [(batch, row, p) for p in range(n)], twins)
+    fitting = {layer: g for (layer, n), g in groups.items() if n == q.shape[1]}
+    if not fitting: return [(0, None)]*len(q)
+    counts = torch.cat([_agreeing(q, tolerance, known) for _, known in fitting.values()], 1)
+    return [_best(name, fitting, row) for row in counts.tolist()] # The one time that the host waits
+
+def _agreeing(q, tolerance, known):
+    "In how many positions each row (b,n,8) agrees with each known prompt (N,n,3,8): (b,N)"
+    hits = _alike(q[:, None], tolerance[:, None], known[None]) & (tolerance > 0)[:, None, :, None]
+    return hits.sum(2).amax(-1)
+
+def _best(name, fitting, counts):
+    "The layer and prompt with the highest count"
+    best = 0, None
+    for layer, (rows, known) in fitting.items():
+        mine, counts = counts[:len(rows)], counts[len(rows):]
+        top = max(mine)
+        if top <= best[0]: continue
+        batch, row = rows[len(mine) - 1 - mine[::-1].index(top)]
+        twins = [b.ids[r] for c, (b, r) in zip(mine, rows) if c == top and b is batch]
+        places = [(batch, row, p) for p in range(known.shape[1])]
+        best = top, Piece(name, layer, batch.ids[row], places, twins)
     return best
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-017
@@ -194,8 +205,8 @@ def pieces(self:Recogniser,
     need, found = (size > 0).sum(1).tolist(), self._aligned(name, groups, q, FINE*size)
     for k, most in enumerate(need):
         one, coarse = slice(k, k+1), COARSE*size
-        if 2*found[k][0] <= most: found[k], = self._aligned(name, groups, q[one], coarse[one])
-        if 2*found[k][0] <= most: found[k] = self._by_token(name, groups, q[k], coarse[k])
+        if 2*found[k][0] <= most > 0: found[k], = self._aligned(name, groups, q[one], coarse[one])
+        if 2*found[k][0] <= most > 0: found[k] = self._by_token(name, groups, q[k], coarse[k])
     rows = zip(need, found)
     return [EMPTY if not most else piece if 2*count > most else None for most, (count, piece) in rows]
 
@@ -288,11 +299,12 @@ def _answer(self:Recogniser, e, sight, rider, settings):
              for p, t in zip(ps, tokens)] for k, ps in enumerate(at)]
     self._say(sight, unknown, tokens, settings)
     rider.check_alike(mask)
-    on = torch.tensor(mask, dtype=torch.float32).to(e.device)
+    on = torch.tensor(mask, dtype=torch.float32).to(e.device, non_blocking=True)
     places = None
     if pupil is not None:
         where = [(k, ps[pupil.slot][-1]) for k, ps in enumerate(at) if ps[pupil.slot]]
-        places = torch.tensor(where, dtype=torch.long).reshape(-1, 2).T.to(e.device).unbind()
+        places = torch.tensor(where, dtype=torch.long).reshape(-1, 2).T
+        places = places.to(e.device, non_blocking=True).unbind()
     wanted = settings.lock != 'local' and pupil is None and any(map(any, mask))
     return Found(on, self._twin(e, sight.rows, mask, settings) if wanted else None, places)
 
@@ -355,7 +367,8 @@ def _encode_twins(self:Recogniser, name, layer, distinct):
     words = self.words[name]
     encoder = words.text_encoder
     device = next(encoder.parameters()).device
-    ids = torch.tensor(list(distinct), device='cpu' if device.type == 'meta' else device)
+    ids = torch.tensor(list(distinct))
+    if device.type != 'meta': ids = ids.to(device, non_blocking=True)
     masks = [b.mask[r] for b, r in distinct.values() if b.mask is not None]
     more = dict(attention_mask=torch.stack(masks)) if len(masks) == len(ids) else {}
     if layer != 'last': more['output_hidden_states'] = True

@@ -144,7 +144,8 @@ class LayerEdit(Vectors):
         super().__init__(added=adds, o_star=adds, o_super=adds)
         self.__dict__['parent'] = parent
         self.leaf, self.kind, self.ctx, self.d, self.d_out, self.home = leaf, kind, ctx, d, d_out, home
-        self.learned, self.attached = None, None
+        self.learned = None
+        self.__dict__['attached'] = None
 
     @property
     def layer(self): return self.parent._modules[self.leaf]
@@ -178,13 +179,17 @@ def forward(self:LayerEdit,
     *args, **kwargs,
 ):
     "The projection of wide encodings (Eq. 2); of anything else, the projection itself"
-    wide = x if x.shape[-1] == 2*self.d + self.slots else handed_on(self, x)
+    own = self.__dict__ # This runs in every layer of every call: not by a module's slow attributes
+    d, added = own['d'], own['_buffers']['added']
+    wide = x if x.shape[-1] == 2*d + len(added) else handed_on(self, x)
     if wide is None: return inner(x, *args, **kwargs)
-    start = 0 if self.kind == 'keys' else self.d
-    out = inner(wide[..., start:start + self.d], *args, **kwargs)
-    if not self.added.shape[1]: return out
-    gates = wide[..., 2*self.d:]
-    return values_output(out, gates.to(torch.promote_types(gates.dtype, torch.float32)), self.offsets())
+    keys, values, gates = wide.split((d, d, len(added)), -1)
+    out = inner(keys if own['kind'] == 'keys' else values, *args, **kwargs)
+    if not added.shape[1]: return out
+    O = added if own['learned'] is None else self.offsets()
+    if out.dtype == gates.dtype == O.dtype: # float32 throughout: one kernel
+        return torch.addmm(out.flatten(0, -2), gates.flatten(0, -2), O).view(out.shape)
+    return values_output(out, gates.to(torch.promote_types(gates.dtype, torch.float32)), O)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-024b
 @patch
@@ -239,9 +244,10 @@ def detach(self:Attached):
 @patch
 def attach(self:LayerEdit):
     "Be the forward of the outermost layer; nothing to do if that is so"
-    layer, now = self.layer, self.attached
-    if now is not None and now.layer is layer and (
-        _is_run(layer.__dict__.get('forward'), now) or now.holds()): return
+    own = self.__dict__
+    layer, now = own['parent'].__dict__['_modules'][own['leaf']], own['attached']
+    if now is not None and now.layer is layer:
+        if getattr(layer.__dict__.get('forward'), '__self__', None) is now or now.holds(): return
     self.detach()
     self.__dict__['attached'] = Attached(self, layer)
 
@@ -503,7 +509,9 @@ def check_alike(self:Rider,
     "Refuse a prompt with two concepts that cannot be told apart (notebook 03)"
     together = {tuple(j for j, on in enumerate(row) if on) for row in mask}
     for js in (list(js) for js in together if len(js) > 1):
-        for v in self.vectors: project_off(v.i_star[:1]*0, v.i_star[js], v.u_star[js])
+        for v in self.vectors: # In memory: one copy, the only wait
+            I, U = torch.stack([t[j] for t in (v.i_star, v.u_star) for j in js]).cpu().chunk(2)
+            project_off(I[:1]*0, I, U)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-054b
 class _Fed(Exception):

@@ -97,6 +97,7 @@ def draw(self:Perfusion,
     **kwargs,         # Anything else the pipeline takes (negative_prompt, image, strength, width …)
 )->list:              # PIL pictures, prompt by prompt
     "Draw pictures"
+    self.check_parts()
     n = n*kwargs.pop('num_images_per_prompt', 1)
     for k, v, low in (('n', n, 1), ('seed', seed, 0), ('steps', steps, 1)): _check_whole(k, v, low)
     said = dict(num_inference_steps=steps or self.base.get('draw_steps'),

@@ -231,7 +231,9 @@ def _wire(self:Perfusion, contexts):
     else: contexts, given, arguments = self._traced(contexts)
     self.contexts, self.left_out = contexts, getattr(contexts, 'left_out', [])
     self.attention = {p: self.network.get_submodule(p) for c in contexts.values() for p in c}
-    with torch.inference_mode(False): self.rider = Rider(self.network, contexts)
+    with torch.inference_mode(False):
+        self.rider = Rider(self.network, contexts)
+        if self.device.type != 'meta': self.rider.to(self.device) # Else it comes there when it is needed
     self.network.add_module('perfusion', self.rider)
     self.rider.settle(given, arguments or self._text_arguments(given))
     self._introduce()
