@@ -152,7 +152,7 @@ def write(self:Installed,
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-024
 LOCKS = 'local', 'global', 'global-gated'
-OWN = 'save_pretrained', 'unload_textual_inversion', 'progress_bar' # A wired pipeline's own versions of these
+OWN = 'save_pretrained', 'unload_textual_inversion', 'encode_prompt', 'progress_bar' # A wired pipeline's own versions of these
 
 class Perfusion:
     "Concepts in a diffusers pipeline: learn, draw, save, load"
@@ -552,6 +552,12 @@ def _save_pretrained(self:Perfusion, save_directory, *args, **kwargs):
         source = Path(self.base.get('folder', ''))/name
         if self.base and source.is_file(): shutil.copy(source, Path(save_directory)/name)
     return out
+
+@patch
+def _encode_prompt(self:Perfusion, *args, **kwargs):
+    "The pipeline's own, once it is sure that the parts are those that know the words"
+    if self.concepts: self.check_parts()
+    return type(self.pipe).encode_prompt(self.pipe, *args, **kwargs)
 
 @patch
 def _unload_textual_inversion(self:Perfusion, *args, **kwargs):
