@@ -272,7 +272,7 @@ def _by_owner(names, called):
 WHY = SimpleNamespace(
     alone='alone: it hands the text on (or, whatever its name, makes keys and values in one)',
     fused='makes keys and values in one, so that they cannot be edited apart',
-    vector='reads the text as one vector, not word by word',
+    vector='reads the text as one vector or as a pile of rows, not word by word',
     prepares='its result is text again: here the text is still being prepared, and no picture asks',
     many='more than two projections of text stand here, and their names do not pair them',
     untold='two projections of text, but not keys and values: neither names nor effects say so',
