@@ -1,4 +1,4 @@
-"Small networks with random weights, made of the classes that the real ones are made of: twenty that read text, and some that cannot be edited; networks.ipynb beside this file says what becomes of them"
+"Small networks with random weights, of the classes that real ones are made of; see networks.ipynb"
 from types import SimpleNamespace
 import torch
 import diffusers
@@ -115,7 +115,7 @@ def unet(**kw):
 PLAIN = dict(safety_checker=None, feature_extractor=None, requires_safety_checker=False)
 
 def small(pipe, shape=(4, 16, 16), **kw):
-    "One of the zoo: a pipeline or alike, the shape of a latent, and what `Perfusion` is told besides"
+    "A pipeline or alike, the shape of a latent, and what `Perfusion` is told besides"
     return SimpleNamespace(pipe=pipe, shape=shape, kw=kw)
 
 # ---- U-Nets with one text encoder
@@ -151,15 +151,15 @@ def lcm():
         vae=vae(), text_encoder=clip(tok), tokenizer=tok, unet=unet(time_cond_proj_dim=16),
         scheduler=LCMScheduler(), **PLAIN), run=dict(original_inference_steps=10))
 
-def animatediff():
-    "SD 1.5's U-Net with layers for motion between"
-    tok = clip_tokenizer_()
+def animatediff(pipe=None):
+    "SD 1.5's U-Net with layers for motion between; a pipeline's own parts, if one is given"
+    pipe = pipe or sd15().pipe
     motion = diffusers.MotionAdapter(block_out_channels=(32, 64), motion_layers_per_block=1,
                                      motion_norm_num_groups=8, motion_num_attention_heads=4)
-    pipe = diffusers.AnimateDiffPipeline(
-        vae=vae(), text_encoder=clip(tok), tokenizer=tok, unet=unet(), motion_adapter=motion,
-        scheduler=ddim())
-    return small(pipe, (4, 3, 16, 16), run=dict(num_frames=3))
+    names = 'vae', 'text_encoder', 'tokenizer', 'unet'
+    pipe = diffusers.AnimateDiffPipeline(**{n: getattr(pipe, n) for n in names},
+                                         motion_adapter=motion, scheduler=ddim())
+    return small(pipe, (4, 2, 16, 16), run=dict(num_frames=2))
 
 def text_to_video():
     tok = clip_tokenizer_()
@@ -167,7 +167,7 @@ def text_to_video():
                                          **blocks('3D'), **SMALL)
     pipe = diffusers.TextToVideoSDPipeline(vae=vae(), text_encoder=clip(tok), tokenizer=tok,
                                            unet=net, scheduler=ddim())
-    return small(pipe, (4, 3, 16, 16), run=dict(num_frames=3))
+    return small(pipe, (4, 2, 16, 16), run=dict(num_frames=2))
 
 # ---- Several text encoders
 
@@ -203,7 +203,7 @@ def hunyuan_dit(layers=2):
     return small(pipe, (4, 8, 8), run=dict(height=64, width=64, use_resolution_binning=False))
 
 def audioldm2():
-    "One context holds what a language model makes of the prompt (no word is in it), the other T5's text"
+    "One context holds what a language model makes of the prompt, the other T5's text"
     from transformers import (ClapAudioConfig, ClapConfig, ClapFeatureExtractor, ClapModel,
                               ClapTextConfig, GPT2Config, GPT2LMHeadModel, SpeechT5HifiGan,
                               SpeechT5HifiGanConfig)
@@ -228,7 +228,8 @@ def audioldm2():
         upsample_kernel_sizes=[4, 4], resblock_kernel_sizes=[3, 7],
         resblock_dilation_sizes=[[1, 3, 5], [1, 3, 5]], normalize_before=False)).eval()
     pipe = diffusers.AudioLDM2Pipeline(
-        vae=vae(in_channels=1, out_channels=1), text_encoder=clap, text_encoder_2=t5(b), language_model=gpt, tokenizer=a, tokenizer_2=b,
+        vae=vae(in_channels=1, out_channels=1), text_encoder=clap, text_encoder_2=t5(b),
+        language_model=gpt, tokenizer=a, tokenizer_2=b,
         projection_model=AudioLDM2ProjectionModel(text_encoder_dim=16, text_encoder_1_dim=24,
                                                   langauge_model_dim=16).eval(),
         feature_extractor=ClapFeatureExtractor(feature_size=64, hop_length=480,
@@ -292,7 +293,8 @@ def sana(layers=2):
     net = diffusers.SanaTransformer2DModel(
         patch_size=1, in_channels=4, out_channels=4, num_layers=layers, num_attention_heads=2,
         attention_head_dim=8, num_cross_attention_heads=2, cross_attention_head_dim=8,
-        cross_attention_dim=16, caption_channels=24, sample_size=32, qk_norm='rms_norm_across_heads')
+        cross_attention_dim=16, caption_channels=24, sample_size=32,
+        qk_norm='rms_norm_across_heads')
     coder = AutoencoderDC(
         in_channels=3, latent_channels=4, attention_head_dim=2,
         encoder_block_types=('ResBlock', 'EfficientViTBlock'),
@@ -328,7 +330,7 @@ def stable_audio():
             sigma_min=.3, sigma_max=500, sigma_data=1., solver_order=2))
     return small(pipe, (8, 16), run=dict(audio_end_in_s=2.))
 
-# ---- Without a pipeline: an object with the parts, and a function that says how to call the network
+# ---- Without a pipeline: an object with the parts, and how to call the network
 
 def parts(net, *encoders, scheduler=None):
     named = {f'{n}{k}': v for pair, k in zip(encoders, ('', '_2'))
@@ -435,3 +437,48 @@ ZOO = {'Stable Diffusion 1.5': sd15, 'Stable Diffusion 2.1': sd21,
        'StableAudio': stable_audio, 'AudioLDM 2': audioldm2, "AudioLDM 2's U-Net": audioldm2_unet,
        'CompVis layout': compvis, 'by hand': by_hand, 'BART decoder': bart_decoder,
        'T5 decoder': t5_decoder}
+
+# ---- What cannot be edited: the network, and with which words it is refused
+
+def sd3():
+    net = diffusers.SD3Transformer2DModel(
+        sample_size=8, patch_size=2, in_channels=4, num_layers=2, attention_head_dim=8,
+        num_attention_heads=4, joint_attention_dim=32, caption_projection_dim=32,
+        pooled_projection_dim=16, out_channels=4, pos_embed_max_size=8)
+    def call(net, z, t, e):
+        return net(z, encoder_hidden_states=e, pooled_projections=e[:, 0, :16], timestep=t).sample
+    s = small(parts(net, one_clip()), call=call, sample_shape=(4, 8, 8))
+    return s, (ValueError, 'share one attention')
+
+def flux():
+    net = diffusers.FluxTransformer2DModel(
+        in_channels=4, num_layers=1, num_single_layers=1, attention_head_dim=16,
+        num_attention_heads=2, joint_attention_dim=32, pooled_projection_dim=16,
+        axes_dims_rope=(4, 4, 8))
+    def call(net, z, t, e):
+        return net(hidden_states=z, encoder_hidden_states=e, pooled_projections=e[:, 0, :16],
+                   timestep=t/1000, img_ids=torch.zeros(z.shape[1], 3),
+                   txt_ids=torch.zeros(e.shape[1], 3)).sample
+    s = small(parts(net, one_clip()), call=call, sample_shape=(16, 4))
+    return s, (ValueError, 'share one attention')
+
+def gpt():
+    "Text and answer in one row"
+    from transformers import GPT2Config, GPT2Model
+    net = GPT2Model(GPT2Config(n_embd=32, n_head=2, n_layer=2, vocab_size=40))
+    def call(net, z, t, e):
+        return net(inputs_embeds=torch.cat([e, z], 1)).last_hidden_state[:, e.shape[1]:]
+    s = small(parts(net, one_clip()), call=call, sample_shape=(6, 32))
+    return s, (ValueError, 'share one attention')
+
+def picture_tokens():
+    "Kandinsky 2.1: tokens of a picture beside the text's"
+    net = unet(encoder_hid_dim=32, encoder_hid_dim_type='text_image_proj')
+    seen = torch.randn(1, 32, generator=torch.Generator().manual_seed(3))
+    def call(net, z, t, e):
+        more = dict(image_embeds=seen.expand(len(z), -1))
+        return net(z, t, e, added_cond_kwargs=more).sample
+    s = small(parts(net, one_clip()), call=call, sample_shape=(4, 16, 16))
+    return s, (RuntimeError, 'tokens of a picture')
+
+REFUSED = {'Stable Diffusion 3': sd3, 'Flux': flux, 'GPT': gpt, 'Kandinsky 2.1': picture_tokens}
