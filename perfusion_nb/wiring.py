@@ -250,7 +250,8 @@ def _wire(self:Perfusion, contexts):
     else: contexts, given, arguments = self._traced(contexts)
     self.left_out = getattr(contexts, 'left_out', [])
     self._mount(contexts)
-    self.rider.settle(given, arguments or self._arguments(given))
+    arguments = arguments or self._arguments(given) # May mount another rider
+    self.rider.settle(given, arguments)
     self._introduce()
     self.rehook()
     self.pipe._perfusion = self
