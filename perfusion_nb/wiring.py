@@ -244,6 +244,9 @@ def _introduce(self:Perfusion):
 @patch
 def _wire(self:Perfusion, contexts):
     "Put a rider on the network, with what was found or is named"
+    self.pipe._perfusion = self
+    for name in OWN:
+        if hasattr(self.pipe, name): setattr(self.pipe, name, getattr(self, f'_{name}'))
     given = None if contexts or self.call or len(self.texts) > 1 else self._direct_call()
     self._plain = given is not None
     if self._plain: contexts, arguments = {'text': _named(self.network)}, {'encoder_hidden_states': ['text']}
@@ -254,9 +257,6 @@ def _wire(self:Perfusion, contexts):
     self.rider.settle(given, arguments)
     self._introduce()
     self.rehook()
-    self.pipe._perfusion = self
-    for name in OWN:
-        if hasattr(self.pipe, name): setattr(self.pipe, name, getattr(self, f'_{name}'))
 
 @patch
 def _mount(self:Perfusion, contexts):
