@@ -214,13 +214,14 @@ def key_and_value(
 
 # %% ../nbs/08a_find.ipynb #08a-find-040
 def _fate(a, b, c):
-    "Is what a module was fed text, text and something else mixed or in turn, or neither?"
+    "Is what a module was fed text, text and something else mixed or in turn, or no text?"
     if not len(a) == len(b) == len(c): return 'mixed'
     alone = [x == y and x != z for x, y, z in zip(a, b, c)]
     mixed = [x != y and x != z for x, y, z in zip(a, b, c)]
     if a and all(alone): return 'text'
     if any(alone): return 'partly'
-    return 'mixed' if any(mixed) else 'other'
+    if any(mixed): return 'mixed'
+    return 'picture' if any(x != y for x, y in zip(a, b)) else 'still'
 
 def _holders(network, layers):
     "Modules that hold weights which might read text without a projection's being called"
@@ -272,9 +273,10 @@ def _by_owner(names, called):
 WHY = SimpleNamespace(
     alone='alone: it hands the text on (or, whatever its name, makes keys and values in one)',
     fused='makes keys and values in one, so that they cannot be edited apart',
-    vector='reads the text as one vector, not word by word',
+    vector='reads the text as one vector or as a pile of rows, not word by word',
     prepares='its result is text again: here the text is still being prepared, and no picture asks',
     many='more than two projections of text stand here, and their names do not pair them',
+    shared='text and picture share this attention: there the text knows the picture one block later',
     untold='two projections of text, but not keys and values: neither names nor effects say so',
     partly='is also called on something that is not text',
     mixed='what it reads depends on the picture or the time as well as on the text',
@@ -334,9 +336,16 @@ def _fused(path):
     words = {*_words(path.rpartition('.')[2])}
     return bool(words & {'kv', 'qkv'} or words & {*_KEY} and words & {*_VALUE})
 
-def _pair(network, owner, names, called, prepared):
+def _shares(owner, seen):
+    "Do keys or values of a picture stand beside, in the same attention?"
+    beside = [n for n in seen.fate if n.rpartition('.')[0] == owner]
+    told = [n for n in beside if {*_words(n[len(owner):])} & {*_KEY, *_VALUE}]
+    return any(seen.fate[n] in ('picture', 'mixed') for n in told)
+
+def _pair(network, owner, names, called, prepared, seen):
     "((keys, values), None), or (None, why not)"
     if len(names) == 1: return None, WHY.fused if _fused(names[0]) else WHY.alone
+    if _shares(owner, seen): return None, WHY.shared
     if owner in prepared: return None, WHY.prepares
     named = [(a, b) for a in names for b in names if keys_by_name((a, b)) == (a, b)]
     if len(named) == 1: return named[0], None
@@ -359,7 +368,7 @@ def _calls_of(network, paths, call):
     return got
 
 # %% ../nbs/08a_find.ipynb #08a-find-049
-def _decided(network, groups, calls):
+def _decided(network, groups, calls, seen):
     "Contexts of key and value pairs, and [(path, reason)] of the projections in no pair"
     owners = {o for g in groups for o, names in g.items() if len(names) > 1}
     a, b = (_watched(network, call, gave=owners) for call in calls[:2])
@@ -370,7 +379,7 @@ def _decided(network, groups, calls):
     for group in groups:
         contexts.append(context := {})
         for owner, names in group.items():
-            pair, why = _pair(network, owner, names, called, prepared)
+            pair, why = _pair(network, owner, names, called, prepared, seen)
             if pair: context[owner] = pair
             left_out += [(n, why or WHY.alone) for n in names if n not in (pair or ())]
     return contexts, left_out
@@ -403,7 +412,7 @@ def trace_cross_attention(
             elif vector: left_out.append((n, WHY.vector))
             else: groups.setdefault(tuple(seen.fed[n]), []).append(n)
         groups = [_by_owner(names, seen.called) for names in groups.values()]
-        contexts, untold = _decided(network, groups, calls)
+        contexts, untold = _decided(network, groups, calls, seen)
     left_out += untold + _kept_in(network, seen) + _joint(layers, seen)
     _check_found(contexts, left_out, network)
     return Contexts([c for c in contexts if c], left_out)

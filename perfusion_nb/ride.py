@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Edit', 'SLOTS', 'CALL', 'CALL_SETTINGS', 'Found', 'RIDERS', 'gram_inverse', 'take_off', 'edit_encodings', 'widen',
            'slots_for', 'Vectors', 'LayerEdit', 'handed_on', 'Attached', 'Settings', 'Home', 'Pupil', 'argument_names',
-           'uncompiled', 'carries', 'Call', 'repeats', 'spread', 'Shared', 'Rider', 'plain_name']
+           'uncompiled', 'carries', 'Call', 'repeats', 'spread', 'Shared', 'Rider', 'plain_name', 'one_each']
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-003
 import contextvars, inspect, itertools, threading, warnings, weakref
@@ -361,9 +361,8 @@ class Call:
         return known[1]
 
     def _make(self, ctx, x):
-        name, e, found = self.sources[ctx]
-        twin = found.twin
-        if twin is not None: twin = self.rider.held(ctx, {**self.given, name: twin})
+        sources = self.sources[ctx]
+        e, found, twin = sources[0][1], self.rider.joined(ctx, sources), self.rider.twin_of(ctx, self.given, sources)
         keep = torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t)
         with keep: return self.rider.widened(ctx, x, e, found, self.settings, twin) # Checkpointing does not do this again
 
@@ -407,6 +406,7 @@ class Rider(Vectors):
         self.tau.fill_(1)
         self.names, self.arguments, self.carrier, self.order = argument_names(network), {}, None, {}
         self.tokens, self.taken, self.acts = [None]*SLOTS, [False]*SLOTS, False # Tokens that act; slots that hold a concept
+        self.starts = {} # (argument, context) → position where the argument's tokens begin, 0 if not named
         self.__dict__.update(owner=Shared(), default=Settings(), pupils={})
         self.layers = nn.ModuleList(self._layer_edits())
         self.vectors = nn.ModuleList(self._context_vectors())
@@ -500,6 +500,37 @@ def edit(self:Rider, ctx, x, on, twin=None, settings=Settings())->Edit:
     I, U, E = vectors.values()
     beta, tau = self.gates(settings)
     return edit_encodings(x, on, I, U, E, beta, tau, twin, settings.lock == 'global-gated', self.opens)
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-054d
+@patch
+def joined(self:Rider,
+    ctx,     # A context
+    sources, # [(argument, text, `Found`)]: what it is made of
+)->Found:
+    "What was found out about all texts of a context"
+    on = torch.stack([found.on for _, _, found in sources]).amax(0)
+    places = None
+    for name, _, found in sources:
+        if found.places is None or not len(found.places[0]): continue
+        rows, columns = found.places
+        places = rows, columns + self.starts.get((name, ctx), 0)
+    return Found(on, None, places)
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-054e
+@patch
+def twin_of(self:Rider, ctx, given, sources):
+    "What a context holds for the superclass prompts, where the lock wants it; else None"
+    twins = {name: found.twin for name, _, found in sources if found.twin is not None}
+    if not twins: return None
+    return twins[sources[0][0]] if self.carrier == 'wide' else self.held(ctx, {**given, **twins})
+
+def one_each(
+    x, # What a context holds (k·b,n,d)
+    e, # Text it was made of (b,…)
+)->torch.Tensor: # (b,n,d)
+    "One row for each of the text's"
+    how = repeats(x, e)
+    return x if how == 'none' else x[::len(x)//len(e)] if how == 'each' else x[:len(e)]
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-054c
 @patch
@@ -615,13 +646,13 @@ def ride(self:Rider,
 
 @patch
 def _sources(self:Rider, given):
-    "Context → (argument that is its text, the text, what was found out about it)"
+    "Context → [(argument that is its text, the text, what was found out about it)]"
     sources = {}
     for name in self._texts(given):
         e = given[name]
         self.bring(e.device)
         found = self.who.it.found(e, self, self.settings())
-        for ctx in self.arguments[name]: sources[ctx] = name, e, found
+        for ctx in self.arguments[name]: sources.setdefault(ctx, []).append((name, e, found))
     return sources
 
 @patch

@@ -26,7 +26,8 @@ def family(
     name, c = type(scheduler).__name__, scheduler.config
     kind, flows = c.get('prediction_type'), bool(c.get('use_flow_sigmas'))
     always = 'use_flow_sigmas' not in c and not c.get('invert_sigmas')
-    if name.removesuffix('Scheduler') in _FLOW and (always or flows and kind == 'flow_prediction'): return 'flow'
+    straight = always or flows and kind == 'flow_prediction'
+    if straight and name.removesuffix('Scheduler') in _FLOW: return 'flow'
     scaled = hasattr(scheduler, 'precondition_outputs')
     if scaled and kind in _PRECONDITIONED: return 'preconditioned'
     if hasattr(scheduler, 'alphas_cumprod') and kind in _DISCRETE and not flows: return 'discrete'
