@@ -287,7 +287,10 @@ def _parsed_size(size):
 
 # %% ../nbs/16_cli.ipynb #16-cli-009a-1
 def _free_bytes():
-    "Memory that is free on this machine; 8 GiB where the system does not say"
+    "Memory that is free for pictures: the GPU's, or this machine's; 8 GiB where it does not say"
+    import torch
+    if torch.cuda.is_available():
+        return torch.cuda.mem_get_info()[0]
     try:
         return os.sysconf('SC_AVPHYS_PAGES')*os.sysconf('SC_PAGE_SIZE')
     except (AttributeError, ValueError, OSError):
@@ -399,7 +402,8 @@ def perfusion_draw(
         _check_dtype(dtype)
         _check_lock(lock)
         width, height, side = _parsed_size(size)
-        _check_memory(n, width or 64, height or 64, side)
+        usual = 64 if base == 'tiny' else 512
+        _check_memory(n, width or usual, height or usual, side)
         out = _check_out(out or f'{safe_name(prompt)}-seed{seed}.png', force)
         pairs, tokens = _tokens_of(files, [token] if isinstance(token, str) else token)
         _check_prompt_tokens(prompt, tokens, plain)

@@ -7,7 +7,7 @@ __all__ = ['SRGB', 'ADOBE_RGB', 'DISPLAY_P3', 'CROPS', 'ENDINGS', 'FORMATS', 'ma
            'mask_picture', 'Pictures', 'mask_files', 'load_pictures']
 
 # %% ../nbs/10b_pictures.ipynb #10b-pictures-003
-import io, logging, os, re, struct, warnings
+import hashlib, io, logging, os, re, struct, warnings
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
@@ -400,7 +400,8 @@ def _pairs(paths):
         owner = _masked_stem(p) and by_name.get((p.parent, _masked_stem(p)))
         if owner:
             masks[owner] = p
-    pictures = [p for p in rest if p not in set(masks.values())]
+    taken = set(masks.values())
+    pictures = [p for p in rest if p not in taken]
     lost = []
     for p in apart:
         owner = _owner(p, pictures)
@@ -703,7 +704,7 @@ def _once(good):
     "(pictures without those that are there already, what was passed over)"
     kept, seen, passed = [], {}, []
     for out, notes in good:
-        name, data = out.info['name'], out.tobytes()
+        name, data = out.info['name'], hashlib.sha256(out.tobytes()).digest()
         if data in seen:
             passed.append((name, f'the same picture as {seen[data]}'))
         elif _masked_stem(Path(name)) and _mask_alone(out):
