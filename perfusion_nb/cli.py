@@ -287,14 +287,11 @@ def _parsed_size(size):
 
 # %% ../nbs/16_cli.ipynb #16-cli-009a-1
 def _free_bytes():
-    "Memory that is free for pictures: the GPU's, or this machine's; 8 GiB where it does not say"
-    import torch
+    "Memory that is free for pictures: the GPU's, or this machine's"
+    import psutil, torch # psutil comes with accelerate
     if torch.cuda.is_available():
         return torch.cuda.mem_get_info()[0]
-    try:
-        return os.sysconf('SC_AVPHYS_PAGES')*os.sysconf('SC_PAGE_SIZE')
-    except (AttributeError, ValueError, OSError):
-        return 2**33
+    return psutil.virtual_memory().available
 
 # %% ../nbs/16_cli.ipynb #16-cli-009b
 def _check_memory(n, w, h, enlarged, wide=128):
