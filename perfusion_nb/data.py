@@ -255,8 +255,9 @@ def encode_latents(
     if flip:
         x = torch.cat([x, x.flip(-1)])
     w = next(vae.parameters())
+    here = 'cpu' if w.device.type == 'meta' else w.device # Where weights are offloaded, their hooks move what comes in
     # one at a time: little memory, and the numbers do not depend on the company
-    mean, std = zip(*(_mean_and_std(vae, row[None].to(w)) for row in x))
+    mean, std = zip(*(_mean_and_std(vae, row[None].to(here, w.dtype)) for row in x))
     _check_finite(mean + std, w.dtype)
     s = getattr(vae.config, 'scaling_factor', None) or 1.
     b = getattr(vae.config, 'shift_factor', None) or 0.
