@@ -41,7 +41,7 @@ def _fetched(name, dtype):
     "The pipeline of a folder or a hub id, all parts in one dtype"
     from diffusers import StableDiffusionPipeline
     try:
-        pipe = StableDiffusionPipeline.from_pretrained(name, dtype=dtype, safety_checker=None,
+        return StableDiffusionPipeline.from_pretrained(name, dtype=dtype, safety_checker=None,
                                                        requires_safety_checker=False)
     except Exception as err: # diffusers, transformers, the hub and the disk raise all kinds
         kind = type(err).__name__
@@ -50,7 +50,6 @@ def _fetched(name, dtype):
                              'must hold a model_index.json and its parts.') from None
         raise ValueError(f'{name} could not be fetched ({kind}): check the name and the network, '
                          'or give a local folder; --base tiny needs neither.') from None
-    return pipe.to(dtype) # transformers keeps the dtype of a file, so say it once more
 
 # %% ../nbs/16_cli.ipynb #16-cli-006b-1
 def load_base(
