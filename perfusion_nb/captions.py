@@ -25,6 +25,8 @@ _BEGINNINGS = { # First bytes, and what begins so
     b'\x7fELF': 'a program', b'OggS': 'a sound or video', b'ID3': 'a sound',
     b'fLaC': 'a sound', b'\x1aE\xdf\xa3': 'a video', b'\x80\x02': 'a pickle',
     b'\x80\x03': 'a pickle', b'\x80\x04': 'a pickle', b'\x80\x05': 'a pickle'}
+
+# %% ../nbs/10a_captions.ipynb #10a-captions-007-1
 _BRANDS = { # What stands behind "ftyp" in files of the MPEG-4 family
     b'avi': 'an AVIF picture', b'hei': 'a HEIC picture', b'hev': 'a HEIC picture',
     b'mif': 'a HEIC picture', b'msf': 'a HEIC picture', b'crx': "a camera's raw file"}
@@ -68,6 +70,7 @@ def _controls(text):
     "The share of characters that no text has"
     return sum(c < ' ' and c not in '\t\n\r\f\v\x1b' for c in text)/max(len(text), 1)
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-012-1
 def _check_text(
     block,    # First bytes of a file
     encoding, # As found so far, or None
@@ -142,6 +145,7 @@ def _blocks(path, size=2**20):
         while block := f.read(size):
             yield block
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-019-1
 @contextmanager
 def _said(name):
     "Within: what goes wrong with a file is one sentence"
@@ -172,6 +176,7 @@ def _lines(f, name):
                              'write one caption a line.')
         yield line
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-021-1
 def _json_lines(f, name):
     "A JSON value in each line"
     for k, line in enumerate(_lines(f, name), 1):
@@ -204,6 +209,9 @@ def _table(f, name, tab=False):
                          'with quotes.') from None
 
 # %% ../nbs/10a_captions.ipynb #10a-captions-024
+CAPTION_NAMES = ('caption', 'captions', 'text', 'prompt', 'description', 'sentence', 'sentences',
+                 'title', 'alt_text', 'label') # Names of columns, the likeliest first
+
 def _json_rows(value, name):
     "The rows of a JSON file, whichever shape it has"
     if isinstance(value, list):
@@ -223,9 +231,6 @@ def _json_rows(value, name):
     raise ValueError(f'{name} is JSON in which no captions were found: give a list of texts, '
                      'a list of objects, or one object a line.')
 
-CAPTION_NAMES = ('caption', 'captions', 'text', 'prompt', 'description', 'sentence', 'sentences',
-                 'title', 'alt_text', 'label') # Names of columns, the likeliest first
-
 # %% ../nbs/10a_captions.ipynb #10a-captions-025
 def _json_file(f, name):
     "The rows of a JSON file, read as a whole"
@@ -236,6 +241,7 @@ def _json_file(f, name):
                          '.jsonl.') from None
     return iter(_json_rows(value, name))
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-025-1
 def _parquet(path, name):
     "The rows of a Parquet table, by pyarrow or datasets"
     try:
@@ -283,6 +289,7 @@ def _texts_in(value):
         return [v for v in value if isinstance(v, str)]
     return []
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-029-1
 def caption_column(
     row:dict,        # One row, names and entries
     column:str=None, # As the user named it, or None
@@ -322,6 +329,7 @@ def _row_texts(
                              'write one caption a row.')
         yield from texts or ['']
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-032-1
 def text_rows(
     rows,        # Dictionaries, as `datasets` streams them
     column=None, # Which of their entries are captions; found if None
@@ -364,6 +372,7 @@ def _captions_repr(self):
     many = 'caption' if self.count == 1 else 'captions'
     return (f'{self.name}: {self.count:,} {many} ({self.how}{blank}). '
             f'The first: "{_short(self.first)}"')
+
 Captions.__repr__ = _captions_repr
 
 # %% ../nbs/10a_captions.ipynb #10a-captions-037
@@ -376,6 +385,7 @@ def _column_in(rows, column, name):
     first = next(iter(rows), None)
     return f', column {caption_column(first, column, name)}' if isinstance(first, dict) else ''
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-037-1
 def _text_file(path, name, column, encoding):
     "`Captions` of a text, a table or JSON"
     encoding = encoding or find_encoding(_blocks(path), name)
@@ -390,6 +400,7 @@ def _text_file(path, name, column, encoding):
         where = _column_in(_READERS[kind](f, name), column, name)
     return Captions(rows, name, f'{_KINDS[kind]}, {encoding}{where}')
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-037-2
 def _one_file(path, column, encoding):
     "`Captions` of a file"
     name = path.name
@@ -416,6 +427,7 @@ def _caption_files(folder):
         _log.info('Texts about the folder are no captions: %s.', ', '.join(left))
     return [p for p in found if p.name not in left]
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-039-1
 def read_captions(
     source,            # File or folder: text, .csv, .tsv, .json, .jsonl, .parquet, also packed
     column:str=None,   # Of a table or of objects: which entry is the caption; found if None

@@ -41,7 +41,7 @@ def _fetched(name, dtype):
     "The pipeline of a folder or a hub id, all parts in one dtype"
     from diffusers import StableDiffusionPipeline
     try:
-        pipe = StableDiffusionPipeline.from_pretrained(name, dtype=dtype, safety_checker=None,
+        return StableDiffusionPipeline.from_pretrained(name, dtype=dtype, safety_checker=None,
                                                        requires_safety_checker=False)
     except Exception as err: # diffusers, transformers, the hub and the disk raise all kinds
         kind = type(err).__name__
@@ -50,8 +50,8 @@ def _fetched(name, dtype):
                              'must hold a model_index.json and its parts.') from None
         raise ValueError(f'{name} could not be fetched ({kind}): check the name and the network, '
                          'or give a local folder; --base tiny needs neither.') from None
-    return pipe.to(dtype) # transformers keeps the dtype of a file, so say it once more
 
+# %% ../nbs/16_cli.ipynb #16-cli-006b-1
 def load_base(
     base:str='tiny', # "tiny", "sd15", a model folder, or a hub id
     dtype:str='float32', # Of all its parts: "float32", "float16" or "bfloat16"
@@ -64,15 +64,12 @@ def load_base(
         return tiny_pipeline(getattr(torch, dtype))
     return _fetched(SD15 if base == 'sd15' else base, getattr(torch, dtype)).to(_device())
 
+# %% ../nbs/16_cli.ipynb #16-cli-006b-2
 def is_main()->bool:
     "Does this process write and print, if torchrun started several?"
     return os.environ.get('RANK', '0') == '0'
 
 # %% ../nbs/16_cli.ipynb #16-cli-006f
-class _Lines(logging.Handler):
-    "Notes of the package as lines on stderr, whatever stderr is at that time"
-    def emit(self, record): _to(sys.stderr, f'perfusion: {record.getMessage()}')
-
 def _to(stream, text):
     "Print, also where the terminal lacks a letter"
     try:
@@ -81,6 +78,11 @@ def _to(stream, text):
         plain = text.encode(stream.encoding or 'ascii', 'backslashreplace')
         print(plain.decode(stream.encoding or 'ascii'), file=stream, flush=True)
 
+class _Lines(logging.Handler):
+    "Notes of the package as lines on stderr, whatever stderr is at that time"
+    def emit(self, record): _to(sys.stderr, f'perfusion: {record.getMessage()}')
+
+# %% ../nbs/16_cli.ipynb #16-cli-006f-1
 @contextlib.contextmanager
 def _notes():
     "Within: notes and warnings of the package are lines on stderr"
@@ -109,6 +111,7 @@ def _sentence(err):
     return (f'{type(err).__name__}: {said or "nothing more is known"} (this was not foreseen; set '
             'PERFUSION_TRACEBACK=1 to see where it came from, and report it).')
 
+# %% ../nbs/16_cli.ipynb #16-cli-006g-1
 @contextlib.contextmanager
 def one_sentence(
     json_too=False, # Print {"error": …} on stdout besides
@@ -141,6 +144,7 @@ def safe_name(
     name = '-'.join(c for c in clean if c) or 'concept'
     return name + '_' if name.lower() in _RESERVED else name
 
+# %% ../nbs/16_cli.ipynb #16-cli-006j-1
 def _check_out(out, force):
     "Refuse a place that cannot be written, or that holds something, before the work for it is done"
     from perfusion_nb.concept import check_writable
@@ -150,6 +154,7 @@ def _check_out(out, force):
                          'to write over it.')
     return path
 
+# %% ../nbs/16_cli.ipynb #16-cli-006j-2
 def _check_counts(**counts):
     "Refuse numbers that are none"
     for name, value in counts.items():
@@ -173,6 +178,7 @@ def _check_photos(photos):
     if not items:
         raise ValueError(_nothing(photos, [], passed))
 
+# %% ../nbs/16_cli.ipynb #16-cli-008-1
 def _masks_of(masks):
     "Masks as learn takes them: words, a folder, or none"
     return False if masks == 'none' else masks
@@ -188,6 +194,7 @@ def _check_words(token, superclass):
         raise ValueError('The superclass is empty: say what kind of thing it is, such as '
                          '--superclass "teddy bear".')
 
+# %% ../nbs/16_cli.ipynb #16-cli-008-2
 def _half(dtype):
     "What accelerate calls the precision of computing"
     import torch
@@ -197,6 +204,12 @@ def _half(dtype):
     return dict(float32='no', float16='fp16', bfloat16='bf16')[dtype]
 
 # %% ../nbs/16_cli.ipynb #16-cli-008b
+def _side(perf):
+    "Side in pixels of what the base draws"
+    if hasattr(perf, 'picture_size'):
+        return perf.picture_size()
+    return perf.network.config.sample_size*perf.pipe.vae_scale_factor
+
 def _sheet(perf, photos, masks, crop, out):
     "Write the contact sheet"
     figure = perf.preview(photos, masks, crop)
@@ -216,13 +229,13 @@ def perfusion_learn(
     superclass:str='toy',       # What kind of thing it is, in the base model's words
     base:str='tiny',            # "tiny", "sd15", a model folder, or a hub id
     out:str=None,               # Concept file to write; TOKEN-SUPERCLASS.safetensors if not given
-    masks:str=None,             # Folder, "alpha", "clipseg" (fetches a model), "none"; if not given, those found
-    keep_outside:float=0.,      # With masks: how much the rest is to stay the superclass's, about 0.5
+    masks:str=None,             # Folder, "alpha", "clipseg", "none"; those found if None
+    keep_outside:float=0.,      # With masks: how much the rest stays the superclass's, say 0.5
     steps:int=None,             # Optimizer steps; the base's default if not given
     seed:int=0,                 # All chance follows from it
     checkpoint:str=None,        # Folder for checkpoints; an earlier run in it is gone on with
     low_memory:store_true=False, # Half the memory, more time, the same concept
-    crop:str='centre',          # Square of each picture: "centre", "mask" (around it) or "pad" (all)
+    crop:str='centre',          # Square of each picture: "centre", "mask" or "pad" (all of it)
     preview:store_true=False,   # Write a picture of what would be learned, and stop
     dtype:str=None,             # Precision of computing: float32, float16, bfloat16
     force:store_true=False,     # Write over a file that is there
@@ -230,7 +243,7 @@ def perfusion_learn(
 ):
     "Learn a concept from pictures and write its file"
     with one_sentence(json):
-        from perfusion_nb.all import Perfusion
+        from perfusion_nb.all import Perfusion, learning_pictures
         _check_words(token, superclass)
         name = safe_name(token, superclass)
         ending = '-preview.png' if preview else '.safetensors'
@@ -243,7 +256,6 @@ def perfusion_learn(
         masks = _masks_of(masks)
         if preview:
             return _told(json, _sheet(perf, photos, masks, crop, out), file=out)
-        from perfusion_nb.data import learning_pictures
         photos, masks = learning_pictures(photos, _side(perf), crop, masks)
         with contextlib.redirect_stdout(io.StringIO()): # what it prints is logged too
             c = perf.learn(photos, token, superclass, masks=masks, keep_outside=keep_outside,
@@ -253,10 +265,6 @@ def perfusion_learn(
             file = _kept(perf, out, token)
             _told(json, file, file=file, token=token, superclass=superclass, pictures=len(photos),
                   steps=c.meta['steps'], loss=c.meta['loss'])
-
-def _side(perf):
-    "Side in pixels of what the base draws"
-    return perf.network.config.sample_size*perf.pipe.vae_scale_factor
 
 # %% ../nbs/16_cli.ipynb #16-cli-009a
 def _parsed_size(size):
@@ -276,12 +284,13 @@ def _parsed_size(size):
         raise ValueError(f'--size is {size!r}: width and height must be multiples of 8.')
     return w, h, None
 
+# %% ../nbs/16_cli.ipynb #16-cli-009a-1
 def _free_bytes():
-    "Memory that is free on this machine; 8 GiB where the system does not say"
-    try:
-        return os.sysconf('SC_AVPHYS_PAGES')*os.sysconf('SC_PAGE_SIZE')
-    except (AttributeError, ValueError, OSError):
-        return 2**33
+    "Memory that is free for pictures: the GPU's, or this machine's"
+    import psutil, torch # psutil comes with accelerate
+    if torch.cuda.is_available():
+        return torch.cuda.mem_get_info()[0]
+    return psutil.virtual_memory().available
 
 # %% ../nbs/16_cli.ipynb #16-cli-009b
 def _check_memory(n, w, h, enlarged, wide=128):
@@ -299,6 +308,7 @@ def _check_prompt_tokens(prompt, tokens, plain):
         raise ValueError(f'No token of the files is in the prompt, so it would be drawn without '
                          f'them: write {" or ".join(tokens)}, or say --plain to draw it as it is.')
 
+# %% ../nbs/16_cli.ipynb #16-cli-009b-1
 def _check_lock(lock):
     from perfusion_nb.wiring import LOCKS
     if lock not in LOCKS:
@@ -326,6 +336,7 @@ def _tokens_of(files, tokens):
                          "with --token '<mine>'.")
     return list(zip(files, tokens)), there
 
+# %% ../nbs/16_cli.ipynb #16-cli-009c-1
 def _with_concepts(base, dtype, files):
     "The base with the concepts of these files"
     from perfusion_nb.all import Perfusion
@@ -348,6 +359,15 @@ def _drawn(base, dtype, files, prompt, **how):
                                         'bfloat16 (--dtype says which).')
     perf = _with_concepts(base, 'bfloat16', files)
     return perf, perf.draw(prompt, **how)
+
+# %% ../nbs/16_cli.ipynb #16-cli-009e
+def _save_grid(pictures, side, n, out):
+    "Write pictures as one file"
+    from perfusion_nb.basics import image_grid
+    if side:
+        pictures = [p.resize((side, side)) for p in pictures]
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    image_grid(pictures, min(n, 4)).save(out)
 
 # %% ../nbs/16_cli.ipynb #16-cli-009
 @call_parse
@@ -378,7 +398,8 @@ def perfusion_draw(
         _check_dtype(dtype)
         _check_lock(lock)
         width, height, side = _parsed_size(size)
-        _check_memory(n, width or 64, height or 64, side)
+        usual = 64 if base == 'tiny' else 512
+        _check_memory(n, width or usual, height or usual, side)
         out = _check_out(out or f'{safe_name(prompt)}-seed{seed}.png', force)
         pairs, tokens = _tokens_of(files, [token] if isinstance(token, str) else token)
         _check_prompt_tokens(prompt, tokens, plain)
@@ -390,14 +411,6 @@ def perfusion_draw(
         _told(json, out, file=out, prompt=prompt, tokens=tokens, seeds=[seed+k for k in range(n)],
               size=pictures[0].size)
 
-def _save_grid(pictures, side, n, out):
-    "Write pictures as one file"
-    from perfusion_nb.basics import image_grid
-    if side:
-        pictures = [p.resize((side, side)) for p in pictures]
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    image_grid(pictures, min(n, 4)).save(out)
-
 # %% ../nbs/16_cli.ipynb #16-cli-010
 def _lines_of(c):
     "What a concept's record says, a line each"
@@ -408,6 +421,7 @@ def _lines_of(c):
         if k not in ('fingerprint', 'templates'):
             yield f'  {k}: {v}'
 
+# %% ../nbs/16_cli.ipynb #16-cli-010-1
 @call_parse
 def perfusion_inspect(
     file:str, # Concept file
@@ -445,6 +459,7 @@ def _dataset(source, column):
     column = caption_column(first, column, source)
     return text_rows(parts[part], column), f'dataset {source}, {part}, column {column}'
 
+# %% ../nbs/16_cli.ipynb #16-cli-010c-1
 def caption_stream(
     source,        # File or folder of captions, or a dataset of the hub
     column=None,   # The table's or dataset's column of captions; found if None
@@ -468,6 +483,7 @@ def _check_source(base, source, captions, checkpoint, n):
         raise ValueError('Either take a matrix with --source or measure one with --captions: give '
                          'one of the two.')
 
+# %% ../nbs/16_cli.ipynb #16-cli-010d-1
 def _taken(base):
     "perfusion-pytorch's matrix, where it fits"
     from perfusion_nb.train import is_sd15_encoder, perfusion_pytorch_covariance
@@ -486,6 +502,7 @@ def _captions(captions, column, encoding, n):
     logging.getLogger(__name__).info('%s', texts if hasattr(texts, 'count') else name)
     return (islice(texts, n) if n else texts), name
 
+# %% ../nbs/16_cli.ipynb #16-cli-010e-1
 def _measured(base, texts, name, policy, checkpoint):
     "A covariance with the source of its captions on record"
     from perfusion_nb.train import pipeline_covariance
@@ -503,7 +520,7 @@ def _measured(base, texts, name, policy, checkpoint):
 @call_parse
 def perfusion_covariance(
     base:str='sd15',            # "tiny", "sd15", a model folder, or a hub id
-    captions:str=None,          # File, folder or hub dataset (needs datasets); composed captions if not given
+    captions:str=None,          # File, folder or hub dataset; composed captions if None
     column:str=None,            # Column of captions; the one called caption or text if not given
     n:int=None,                 # Captions to count at most
     source:str=None,            # "perfusion-pytorch": take its matrix for SD 1.5, measure nothing
@@ -618,6 +635,7 @@ def _check_training(steps, cooldown, batch, every, pairs, begin):
         raise ValueError(f'{begin} is no diffusers model folder: give one that holds a '
                          'model_index.json, or "tiny".')
 
+# %% ../nbs/16_cli.ipynb #16-cli-029-1
 def _check_out_folder(out, force):
     "Refuse a folder that holds something"
     there = out and not force and Path(out).exists()
@@ -668,6 +686,7 @@ def _check_claims(stage, only):
     if only and only not in names:
         raise ValueError(f'There is no method {only!r}: choose from {", ".join(names)}.')
 
+# %% ../nbs/16_cli.ipynb #16-cli-032-bx-1
 @call_parse
 def perfusion_claims(
     out:str='claims.jsonl', # File of results; what is in it is not done again
@@ -704,6 +723,7 @@ def _options(command):
     found = inspect.signature(globals()[command]).parameters.values()
     return ['--help'] + [f'--{p.name}' for p in found if p.default is not p.empty]
 
+# %% ../nbs/16_cli.ipynb #16-cli-041-1
 def _bash():
     "For bash, and zsh by its bashcompinit"
     cases = ''.join(f'    {c}) options="{" ".join(_options(c))}" ;;\n' for c in COMMANDS)
@@ -729,6 +749,7 @@ def _fish():
             lines.append(f'complete -c {c} -l {o[2:]}{more}')
     return '\n'.join(lines)
 
+# %% ../nbs/16_cli.ipynb #16-cli-042-1
 @call_parse
 def perfusion_completion(
     shell:str, # bash, zsh or fish

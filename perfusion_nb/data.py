@@ -38,6 +38,7 @@ def _alphas(pictures):
                          'folder or a list, or leave them out.')
     return found
 
+# %% ../nbs/11_data.ipynb #11-data-029-1
 def found_masks(
     pictures, # From `load_pictures`
 )->list:      # 8-bit pictures, cut like theirs
@@ -45,6 +46,7 @@ def found_masks(
     from PIL import Image
     return [p.info.get('mask') or Image.new('L', p.size, 255) for p in pictures]
 
+# %% ../nbs/11_data.ipynb #11-data-029-2
 def _from_folder(folder, names):
     "The mask of each name in a folder"
     files = mask_files(folder)
@@ -60,6 +62,7 @@ def _check_count(found, pictures):
         raise ValueError(f'There are {len(pictures)} pictures and {len(found)} masks: give one '
                          'mask for each picture, in the same order.')
 
+# %% ../nbs/11_data.ipynb #11-data-029b-1
 def _mask_list(masks, pictures):
     "(a mask of any kind for each picture, whether they are cut like the pictures already)"
     if isinstance(masks, str) and masks == 'clipseg':
@@ -85,6 +88,7 @@ def _opened_mask(path, name):
         raise ValueError(f'The mask of {name} cannot be read ({_why(err)}): save it as a grey '
                          'PNG.') from None
 
+# %% ../nbs/11_data.ipynb #11-data-030-1
 def _mask_tensor(m, name):
     "A mask of any kind as a float tensor (h, w), from 0 up"
     import numpy as np
@@ -119,6 +123,7 @@ def _box_cut(x, box):
     x = F.pad(x, (left, max(0, r-w), top, max(0, b-h)))
     return x[t+top:b+top, l+left:r+left]
 
+# %% ../nbs/11_data.ipynb #11-data-030b-1
 def _same_shape(a, b, c, d):
     "Are a×b and c×d of one shape, 3 % apart at most?"
     return abs(a*d/(b*c) - 1) <= .03
@@ -173,6 +178,7 @@ def _clipseg(model):
                          'it be fetched: connect once, or give masks as a folder, a list, or '
                          '"alpha".') from None
 
+# %% ../nbs/11_data.ipynb #11-data-seg-1-1
 @torch.no_grad()
 def clipseg_masks(
     pictures,       # From `load_pictures`
@@ -226,6 +232,7 @@ def _check_finite(tensors, dtype):
         raise ValueError(f'The autoencoder gives numbers that are not finite in {dtype}: use '
                          'pipe.vae.to(torch.float32).')
 
+# %% ../nbs/11_data.ipynb #11-data-041-1
 def _mean_and_std(vae, x):
     "The autoencoder's answer to one picture, unscaled, float32 on the CPU"
     out = vae.encode(x)
@@ -327,6 +334,7 @@ def learning_pictures(
         return load_pictures(photos, size, crop), masks
     return load_pictures(photos, size, crop, masks), 'found'
 
+# %% ../nbs/11_data.ipynb #11-data-061-1
 @patch
 def preview(self:Perfusion,
     photos,        # As `load_pictures` takes them
@@ -336,8 +344,12 @@ def preview(self:Perfusion,
 ): # Figure
     "What would be learned from photos: the squares, with the masks laid over in red"
     from perfusion_nb.basics import show_grid
-    grid = self.network.config.sample_size
-    pictures, masks = learning_pictures(photos, grid*self.pipe.vae_scale_factor, crop, masks)
+    scale, size = self.pipe.vae_scale_factor, None
+    if hasattr(self, 'picture_size'): # of notebook 12, if it was loaded
+        size = self.picture_size()
+    size = size or self.network.config.sample_size*scale
+    grid = size//scale
+    pictures, masks = learning_pictures(photos, size, crop, masks)
     titles = [n if len(n) < 16 else n[:14] + '…' for n in _names_of(pictures)]
     how = dict(titles=titles, ncols=min(len(pictures), 6)) | kwargs
     if masks is False or masks is None and not any(p.info['mask'] for p in pictures):

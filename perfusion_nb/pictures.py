@@ -7,7 +7,7 @@ __all__ = ['SRGB', 'ADOBE_RGB', 'DISPLAY_P3', 'CROPS', 'ENDINGS', 'FORMATS', 'ma
            'mask_picture', 'Pictures', 'mask_files', 'load_pictures']
 
 # %% ../nbs/10b_pictures.ipynb #10b-pictures-003
-import io, logging, os, re, struct, warnings
+import hashlib, io, logging, os, re, struct, warnings
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
@@ -48,6 +48,7 @@ DISPLAY_P3 = ((.680, .320), (.265, .690), (.150, .060))
 
 def _to_XYZ(xy): return [xy[0]/xy[1], 1., (1-xy[0]-xy[1])/xy[1]]
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-013-1
 def _primaries_matrix(primaries, white=(.3127, .3290)):
     "Linear RGB of these primaries to XYZ, the white adapted to _D50 (Bradford)"
     import numpy as np
@@ -60,7 +61,9 @@ def _primaries_matrix(primaries, white=(.3127, .3290)):
 
 # %% ../nbs/10b_pictures.ipynb #10b-pictures-014
 def _numbers(*xyz): return b'XYZ ' + bytes(4) + struct.pack('>3i', *(round(v*65536) for v in xyz))
+
 def _curve(gamma): return b'curv' + bytes(4) + struct.pack('>IH', 1, round(gamma*256))
+
 def _described(name):
     return b'desc' + bytes(4) + struct.pack('>I', len(name)+1) + name.encode() + bytes(79)
 
@@ -98,6 +101,7 @@ def _adobe_by_exif(im):
         return False
     return str(said).strip('\0 ') == 'R03'
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-017-1
 def _png_profile(info):
     "The profile of a PNG that gives a gamma or primaries instead"
     gamma, places = info.get('gamma'), info.get('chromaticity')
@@ -139,6 +143,7 @@ def _plain_mode(im):
         im = im.convert('RGBA')
     return im.convert('RGB')
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-020-1
 def _swatches(mode):
     "Colours all over a mode, to see what a profile does"
     from PIL import Image
@@ -169,6 +174,7 @@ def _converted(im, icc):
     except Exception: # Little CMS raises what it likes; ImageCms may be missing
         return None, 'is broken'
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-021-1
 def to_srgb(
     im, # PIL picture of 8 bits a channel, any mode; its transparency is left aside
 ):      # (RGB picture; name of the profile that was used or None; why one was not used or None)
@@ -231,6 +237,7 @@ def _check_picture(im):
     if not all(im.size):
         raise ValueError('a picture without pixels')
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-038-1
 def _upright(im):
     "(RGB picture on white, transparency or None, profile used, profile not used): turned, in sRGB"
     from PIL import Image, ImageOps
@@ -278,6 +285,7 @@ def _head(path):
     with open(path, 'rb') as f:
         return f.read(512)
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-049-1
 def _open(path):
     "A picture file, of the formats photos have"
     from PIL import Image
@@ -294,6 +302,7 @@ def _open(path):
         raise ValueError('an AVIF picture: pip install -U pillow to read it')
     return Image.open(path, formats=[f for f in FORMATS if f in Image.OPEN])
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-049-2
 def _why(err):
     "Why a picture cannot be read, in a few words"
     known = dict(UnidentifiedImageError='not a picture that Pillow can open',
@@ -313,6 +322,7 @@ _MANY = 10_000 # Files; a folder with more is not a folder of photos of one thin
 def _counted(n, thing='picture'):
     return f'{n} {thing}' + 's'*(n != 1)
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-051-1
 def _walk(folder):
     "(files of a folder and its subfolders, folders that were passed over), each sorted"
     files, passed, never = [], [], 0
@@ -356,6 +366,7 @@ def _masked_stem(path):
     m = _MASK_NAME.match(path.stem)
     return m and (m['after'] or m['before'])
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-054-1
 def _not_a_picture(path):
     "What a file of a folder is if it is no picture; None if it is one or should be"
     if not path.is_file() or path.suffix.lower() in ENDINGS | _RAW:
@@ -378,6 +389,7 @@ def _owner(mask, pictures):
     owners = beside or owners
     return owners[0] if len(owners) == 1 else None
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-055-1
 def _pairs(paths):
     "(pictures, {picture: its mask}, masks without a picture) among picture files"
     apart = [p for p in paths if p.parent.name.lower() in _MASK_FOLDERS]
@@ -388,7 +400,8 @@ def _pairs(paths):
         owner = _masked_stem(p) and by_name.get((p.parent, _masked_stem(p)))
         if owner:
             masks[owner] = p
-    pictures = [p for p in rest if p not in set(masks.values())]
+    taken = set(masks.values())
+    pictures = [p for p in rest if p not in taken]
     lost = []
     for p in apart:
         owner = _owner(p, pictures)
@@ -410,6 +423,7 @@ def _fits(mask, size):
     off = abs(w*H/(h*W) - 1)
     return off <= max(.03, 1.5/min(w, h))
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-058-1
 def _grey(m):
     "A mask of any kind (path, picture, map of numbers) as a grey picture"
     from PIL import Image
@@ -422,6 +436,7 @@ def _grey(m):
     a = np.asarray(m, dtype='float32')
     return Image.fromarray((255*a/max(float(a.max()), 1e-9)).clip(0, 255).astype('uint8'))
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-058-2
 def _mask_of(m, size, notes):
     "A mask as a grey picture as large as its picture, or None"
     if m is None:
@@ -437,6 +452,7 @@ def _box_of(mask):
     "The box around what a mask marks with more than a tenth; None if it marks nothing"
     return mask and mask.point(lambda v: 255*(v > 25)).getbbox()
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-059-1
 def _cut_all(rgb, alpha, mask, size, crop, notes):
     "(square picture, its transparency, its mask, the box): cut alike"
     from PIL import Image
@@ -464,6 +480,7 @@ def _opened(item):
         warnings.simplefilter('ignore', Image.DecompressionBombWarning) # its error stays
         return _open(item)
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-060-1
 def _again(im, size):
     "A picture that was read before, at another size"
     if im.size == (size, size):
@@ -490,6 +507,7 @@ def _depth(im):
     finite = bool(np.isfinite(np.asarray(im, dtype='float32')).all())
     return ['deep'] if finite else ['deep', 'nan']
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-061-1
 def _several(im):
     "Does a file hold frames of a film? (A phone's MPO holds other things.)"
     try:
@@ -497,6 +515,7 @@ def _several(im):
     except Exception: # damaged behind the first frame
         return False
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-061-2
 def _read(item, k, size, crop='centre', mask=None):
     "(square picture of a path or PIL picture, list of what there is to say about it)"
     if getattr(item, 'info', {}).get('box') is not None:
@@ -535,6 +554,7 @@ def _apart(pictures):
     t = _thumbnails(pictures)
     return np.stack([np.abs(t - row).mean(1) for row in t])
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-063-1
 def _alike(pictures):
     "(pairs of pictures that are nearly the same, whether all are)"
     if not 2 <= len(pictures) <= 300:
@@ -552,6 +572,8 @@ _ACT = dict( # What a user should act on; {} are the names
         'crop="mask" follows a mask): {}',
     misfit='The masks of these do not have the shape of their pictures and are not used: {}',
     alike='All pictures are nearly alike, so their surroundings are learned too: {}')
+
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-065-1
 _SAY = dict( # What is good to know
     frames='Only the first frame is used of {}', screen='These are screenshots by their names: {}',
     deep='These were brought from 16 or 32 bits a channel to 8: {}',
@@ -571,6 +593,7 @@ def _sentences(texts, notes):
     by_kind = {k: [name for name, kind in notes if kind == k] for k in texts}
     return [texts[k].format(_some(names)) for k, names in by_kind.items() if names]
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-066-1
 def _profile_notes(notes):
     "Sentences on profiles that were not used"
     kinds = sorted({k for _, k in notes if k.startswith('profile ')})
@@ -591,6 +614,7 @@ def _facts(pictures, folders):
             out.append(f'These have {what}: {_some(count(key))}')
     return out
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-067-1
 def _passed(passed):
     "A sentence on what was passed over"
     return [f'These were passed over: {_some(f"{n} ({why})" for n, why in passed)}'] if passed else []
@@ -615,6 +639,7 @@ def mask_files(
     files, _ = _items(folder)
     return {_masked_stem(p) or p.stem: p for p in files if not _not_a_picture(p)}
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-069-1
 def _given_masks(masks, items):
     "The mask of each item, from a folder or a list; None for each if there are none"
     if masks is None:
@@ -656,6 +681,7 @@ def _mask_alone(im):
     grey = np.abs(a - a.mean(-1, keepdims=True)).max() < 8
     return bool(grey and (np.abs(a - 127.5) > 110).mean() > .9)
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-071-1
 def _take(items, masks, size, crop):
     "(pictures with the notes on each, what could not be read): one after the other"
     good, bad = [], []
@@ -678,7 +704,7 @@ def _once(good):
     "(pictures without those that are there already, what was passed over)"
     kept, seen, passed = [], {}, []
     for out, notes in good:
-        name, data = out.info['name'], out.tobytes()
+        name, data = out.info['name'], hashlib.sha256(out.tobytes()).digest()
         if data in seen:
             passed.append((name, f'the same picture as {seen[data]}'))
         elif _masked_stem(Path(name)) and _mask_alone(out):
@@ -688,6 +714,7 @@ def _once(good):
             kept.append((out, notes))
     return kept, passed
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-072-1
 def _notes_on(good):
     "(name, note) for all that is worth a word"
     pictures = [out for out, _ in good]
@@ -707,6 +734,7 @@ def _nothing(source, bad, passed):
     return (f'No picture could be read from {where}{": " if said else ""}{_some(said, 9)}; '
             'give a folder with PNG or JPEG files, a list of paths, or PIL pictures.')
 
+# %% ../nbs/10b_pictures.ipynb #10b-pictures-073-1
 def _told(pictures, source, items, bad, folders):
     "(the paragraph, the warning or None) about pictures that were read"
     named = isinstance(source, (str, Path))
