@@ -6,7 +6,8 @@ root = Path(__file__).resolve().parent.parent
 problems = []
 
 # code to be read aloud: what a notebook exports is measured
-NOT_YET = '06 08 09 10 11 12 13_ 13a 13b 14a 14b 14c 15 16'.split() # Notebooks that are not cut yet; the list may only shrink
+NOT_YET = '''06_text 08_tiny 08a_find 08b_ride 08c_recognise 09_wiring 09a_hand 10_attention 10a_captions 10b_pictures 11_data 11a_targets 12_train 13_sample 13a_hub 13b_travel
+    14a_photos 14b_protocol 14c_choose 15_widgets 16_cli'''.split() # Notebooks that are not cut yet; the list may only shrink
 
 def code_of(nb, exported=True):
     "Cells of code that are exported, or are not, without directives and empty lines"
@@ -46,7 +47,7 @@ for path in sorted((root/'nbs').rglob('*.ipynb')):
         if cell['cell_type'] == 'code' and re.search(r'^\s*%', ''.join(cell['source']), re.M): problems.append(f'{path.name}, cell {cell["id"]}: nbdev drops lines that begin with % from the page; write !pip')
         m = re.search(r'#\|\s*default_exp (\S+)', ''.join(cell['source']))
         if m: order[m[1]] = path.stem
-    listed = path.parent == root/'nbs' and path.name.startswith(tuple(NOT_YET))
+    listed = path.stem in NOT_YET
     if not listed: problems += [f'{path.name}: {m}' for m in too_dense(nb)]
     elif not too_dense(nb): problems.append(f'{path.name} is cut: take it off the list in .ci/checks.py')
     title = next(''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'markdown')

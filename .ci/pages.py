@@ -15,6 +15,8 @@ inside = '''return {
 wide = '''const w = document.documentElement; if (w.scrollWidth <= w.clientWidth) return [];
 return ["page " + w.scrollWidth + " px wide", ...[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > w.clientWidth + 1 && ![...ancestors(e)].some(a => /auto|scroll|hidden|clip/.test(getComputedStyle(a).overflowX))).slice(0, 3).map(e => e.tagName + "." + e.className)];
 function* ancestors(e) { for (e = e.parentElement; e && e !== document.body; e = e.parentElement) if (e.id !== "quarto-content") yield e; }'''
+# Code of at most 100 columns, what was printed, and equations do not scroll
+scrolls = '''return [...document.querySelectorAll("main pre, main .math.display")].filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1 && (e.tagName != "PRE" || e.textContent.split("\\n").every(l => l.length <= 100))).slice(0, 5).map(e => e.textContent.trim().slice(0, 50));'''
 # WCAG 2: contrast of every visible text with what lies behind it, 4.5 at least, 3 for large text
 faint = '''const rgba = c => { const canvas = rgba.c ??= Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d", {willReadFrequently: true}); return rgba[c] ??= (canvas.clearRect(0, 0, 1, 1), canvas.fillStyle = c, canvas.fillRect(0, 0, 1, 1), [...canvas.getImageData(0, 0, 1, 1).data].map((v, i) => i < 3 ? v : v/255)); };
 const over = (a, b) => [0, 1, 2].map(i => a[i]*a[3] + b[i]*(1 - a[3])).concat(1);
@@ -59,6 +61,7 @@ def problems(b, page):
     bad['third party'], bad['console'], bad['faint in light mode'] = b.asked(), b.said(), run(faint)
     b.look(dark=True); b.go(page); bad['dark mode is not dark'] = [] if run('return document.documentElement.classList.contains("quarto-dark")') else [page]
     bad['faint in dark mode'] = run(faint)
+    for width in (1100, 400): b.look(width); b.go(page); bad[f'scrolls at {width} pixels'] = run(scrolls)
     b.look(360, 740); run('document.documentElement.offsetWidth'); bad['wider than a phone'] = run(wide)
     return {k: v for k, v in bad.items() if v}
 
@@ -81,7 +84,7 @@ def search_and_switch(b, folder):
     b.driver.execute_script('localStorage.clear()')
 
 wrong = '''<!doctype html><html><meta name="viewport" content="width=device-width"><body><main style="width: 500px"><p style="color: #bbb">faint</p><span class="math">\\(x\\)</span><img src="none.png">
-<script src="http://127.0.0.1:9/a.js"></script><script>throw Error("no")</script></main></body></html>'''
+<pre style="width: 99px; overflow: auto">a line that is wider than its box</pre><script src="http://127.0.0.1:9/a.js"></script><script>throw Error("no")</script></main></body></html>'''
 
 if __name__ == '__main__':
     folder = Path(sys.argv[1]); names = sorted(str(p.relative_to(folder)) for p in folder.rglob('*.html'))
@@ -94,7 +97,7 @@ if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as d: # a page on which every check must speak
         (Path(d)/'wrong.html').write_text(wrong)
         with Browser(d) as b: found = set(problems(b, 'wrong.html'))
-        assert found == {'pictures', 'maths', 'third party', 'console', 'faint in light mode', 'faint in dark mode', 'dark mode is not dark', 'wider than a phone'}, found
+        assert found == {'pictures', 'maths', 'third party', 'console', 'faint in light mode', 'faint in dark mode', 'dark mode is not dark', 'wider than a phone', 'scrolls at 1100 pixels', 'scrolls at 400 pixels'}, found
     with Browser(folder) as b:
         bad = {n: p for n in names if (p := problems(b, n))}
         search_and_switch(b, folder)

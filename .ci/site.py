@@ -27,7 +27,9 @@ def show_source(cell):
 
 def add_fold(cell):
     "In place of nbdev's processor of this name, which folds every exported cell"
-    if getattr(cell, 'plumbing_', False): cell.source = f'#| code-fold: true\n#| code-summary: "Source"\n{cell.source}'
+    if not getattr(cell, 'plumbing_', False): return
+    names = [getattr(b, 'name', None) or getattr(getattr(b, 'targets', [None])[0], 'id', None) for b in cell.parsed_()]
+    cell.source = f'#| code-fold: true\n#| code-summary: "{", ".join(filter(None, names)) or "Source"}"\n{cell.source}'
 
 def drop_signature(cell):
     "What `show_doc` says of a function, without the signature, which stands in the code below"
@@ -91,6 +93,14 @@ def offline(site):
          ('index = await r.json();', 'index = window.searchIndex;'), ('threshold: 0.3', 'threshold: 0.1, useExtendedSearch: true'))
     sitemap = site/'sitemap.xml'; sitemap.write_text(re.sub(r'\s*<lastmod>.*?</lastmod>', '', sitemap.read_text()))
 
+# An equation that is wider than its page is made smaller, down to half its size, instead of scrolling
+FIT = """addEventListener("load", () => {
+  const fit = () => document.querySelectorAll("main .math.display").forEach(m => {
+    m.style.fontSize = "";
+    for (let k = 0, size = 1; k < 4 && m.scrollWidth > m.clientWidth + 1; k++) m.style.fontSize = (size = Math.max(.5, size*m.clientWidth/m.scrollWidth*.99)) + "em"; });
+  fit(); addEventListener("resize", fit); });
+"""
+
 def picture(tag, files, up):
     "An inline picture as a file beside its page, with its size, so that the page does not jump"
     inline = re.search(r'src="data:image/png;base64,([^"]+)"', tag)
@@ -100,7 +110,7 @@ def picture(tag, files, up):
 
 def finish(site, names):
     "What smalldocs leaves open: files instead of inline pictures, links of nbdev, Colab and source, the current part, cards"
-    offline(site); nav = parts(); cards = {}
+    offline(site); nav = parts(); cards = {}; (site/'fit.js').write_text(FIT)
     pages = {p.relative_to(site).with_suffix('').as_posix(): p for p in sorted(site.rglob('*.html'))}
     for name, page in pages.items():
         up, text = '../'*name.count('/'), page.read_text()
@@ -115,6 +125,7 @@ def finish(site, names):
         links = [(colab + f'nbs/{name}.ipynb', 'play-circle', 'Open in Colab'), (blob + f'nbs/{name}.ipynb', 'code-slash', 'Source'), (f'{page.stem}.llms.md', 'markdown', 'Markdown')]
         bar = ''.join(f'<a href="{h}"><i class="bi bi-{i}" aria-hidden="true"></i> {t}</a>' for h, i, t in links)
         text = text.replace('<div class="quarto-title-meta"></div></header>', f'<p class="page-links">{bar}</p></header>', 1)
+        text = text.replace('</body>', f'<script src="{up}fit.js"></script></body>', 1)
         if name == 'index': text = text.replace('<body class="', '<body class="landing ', 1)
         page.write_text(text)
         title, says = re.search(r'<h1 class="title">(.*?)</h1>', text), re.search(r'<div class="description">(.*?)</div>', text, re.S)
@@ -178,6 +189,43 @@ def hidden_code(site):
         for form, text in (('page', plain(page.read_text())), ('Markdown', page.with_suffix('.llms.md').read_text())):
             yield from (f'{name[1]}.{f}: not in the {form}' for f, source in sources(name[1]).items() if source not in text)
 
+def imports_of(nb):
+    "What a notebook imports for its exported cells, this package left out"
+    cells = [''.join(c['source']) for c in json.loads(nb.read_text())['cells'] if c['cell_type'] == 'code']
+    lines = '\n'.join(c for c in cells if re.search(r'^#\|\s*export\s*$', c, re.M)).splitlines()
+    return '\n'.join(l for l in lines if re.match(r'(import|from) (?!perfusion_nb)', l))
+
+def edit_from_the_pages(site):
+    "Only what stands on the pages of the derivation, run afresh, gives the package's edit and module to 1e-6"
+    import torch, perfusion_nb.covariance, perfusion_nb.gate, perfusion_nb.keylock as keylock
+    space = dict(__name__='pages') # Each page knows the public names of those before it
+    for stem in ('00_basics', '01_rome', '02_covariance', '03_gate', '04_keylock'):
+        space = {k: v for k, v in space.items() if not k.startswith('_') or k == '__name__'}
+        exec(imports_of(root/f'nbs/{stem}.ipynb'), space)
+        own = {getattr(n, 'name', None) for n in ast.parse((root/f'perfusion_nb/{stem[3:]}.py').read_text()).body}
+        for block in re.findall(r'^```python\n(.*?)^```$', (site/f'{stem}.llms.md').read_text(), re.M | re.S):
+            try: body = ast.parse(block).body
+            except SyntaxError: continue # a signature
+            defined = [n for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+            constants = len(body) > len(defined) and all(isinstance(n, (ast.Assign, ast.FunctionDef, ast.ClassDef)) for n in body)
+            if defined and all(n.name in own for n in defined) and (len(defined) == len(body) or constants): exec(block, space)
+            elif not defined and constants and re.match('[A-Z_]+ = |_[a-z]+ = ', block): exec(block, space)
+    g = torch.Generator().manual_seed(0)
+    random = lambda *shape: torch.randn(*shape, generator=g, dtype=torch.float64)
+    X, I, O, e, e_super = random(500, 12), random(2, 12), random(2, 5), random(3, 7, 12), random(2, 12)
+    def results(where):
+        metric = where['Covariance'](X.T @ X/500, ridge=1e-3)
+        edit = where['gated_edit'](e, torch.ones(5, 12).double(), I, where['dual'](I, X.T @ X/500), O)
+        layer = torch.nn.Linear(12, 5).double(); layer.weight.data.fill_(.3); layer.bias.data.fill_(.1)
+        module = where['Rank1EditModule'](layer, C=metric).double()
+        opt = torch.optim.SGD([module.o_star], lr=.1); where['commit_after_step'](opt, module); module.encodings[0].start(e_super[0])
+        for _ in range(3): module(e, concept_indices=torch.tensor([1, 2, 3])).square().sum().backward(); opt.step(); opt.zero_grad()
+        return [edit, module.eval()(e).detach(), module.o_star.detach(), module.encodings[0].i_star]
+    package = {**vars(perfusion_nb.covariance), **vars(perfusion_nb.gate), **vars(keylock)}
+    try: far = max((a - b).abs().max().item() for a, b in zip(results(space), results(package)))
+    except Exception as err: return [f'the code on the pages does not run by itself: {err!r}']
+    return [f'the code on the pages is off by {far:.1e}'] if not far < 1e-6 else []
+
 def problems(site):
     "What a reader must not meet"
     pages = {str(p.relative_to(site)): Page(p.read_text()) for p in sorted(site.rglob('*.html'))}
@@ -186,7 +234,7 @@ def problems(site):
     return dict(broken_links=list(broken(site, pages)),
         third_party=[f'{n}: {l}' for n, p in pages.items() for l in p.loads if urlsplit(l).netloc] + [str(c.relative_to(site)) for c in site.rglob('*.css') if re.search(r'(@import|url\()\s*["\']?https?:', c.read_text())],
         no_alt_text=[f'{n}: {p.mute}' for n, p in pages.items() if p.mute], errors=[n for n, t in texts.items() if 'cell-output-error' in t],
-        hidden_code=list(hidden_code(site)), in_no_part_of_navigation=sorted(set(pages) - named), in_navigation_but_no_page=sorted(named - set(pages)))
+        hidden_code=list(hidden_code(site)), edit_from_the_pages=edit_from_the_pages(site), in_no_part_of_navigation=sorted(set(pages) - named), in_navigation_but_no_page=sorted(named - set(pages)))
 
 def can_fail(site):
     "A page with one fault of each kind is found out"
@@ -195,7 +243,7 @@ def can_fail(site):
     rome = site/'01_rome.llms.md'; whole = rome.read_text(); solve = sources('rome')['metric_solve']
     rome.write_text(whole.replace(solve, solve.rpartition('\n')[0])) # its last line is missing
     bad = problems(site); wrong.unlink(); rome.write_text(whole)
-    assert bad['hidden_code'] == ['rome.metric_solve: not in the Markdown'], bad['hidden_code']
+    assert bad['hidden_code'] == ['rome.metric_solve: not in the Markdown'] and bad['edit_from_the_pages'], bad
     assert {f'wrong.html: {l}' for l in links} <= set(bad['broken_links']), bad['broken_links']
     assert all(any('wrong.html' in x for x in bad[k]) for k in ('third_party', 'no_alt_text', 'errors', 'in_no_part_of_navigation')), bad
 

@@ -190,20 +190,23 @@ def custom_diffusion(perf, bank, thing, steps=120, lr=1e-4, seed=0, prior=None, 
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-015
 class TrainedKeys(Perfusion):
-    "The key lock taken away: o*_K begins at the superclass's key and is trained like o*_V"
+    "The key lock taken away: key layers add something too, from nothing on, trained like o*_V"
     def begin(self, *args, **kwargs):
         c = super().begin(*args, **kwargs)
         for layer in self.rider.edits('keys').values(): layer.free(c.slot)
         return c
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-016
-def ungated(r, beta, tau): return r
+def ungated(r, beta, tau):
+    "In place of the gate: r itself"
+    return r
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-016-b
 class NoGate(Perfusion):
     "The gate taken away: plain ROME in the forward pass, ĥ(e) = W e⊥ + r(e) o*"
     def __init__(self, pipe, **kwargs):
         super().__init__(pipe, **kwargs)
-        self.rider.__dict__['opens'] = ungated
+        self.rider.opens = ungated
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-017
 @contextmanager
@@ -397,8 +400,9 @@ def measure(
         with d['learn'](perf, bank, thing, seed=unit['seed'],
                         prior=prior[thing] if preserve else None, **setting) as m:
             for name in looked_at(unit):
-                draw, said = partial(m.draw, **d['points'][name]), [p.format(m.phrase) for p in asked]
-                drawn = _drawn(draw, said, seeds, draw_steps, guidance)
+                draw = partial(m.draw, **d['points'][name])
+                phrases = [p.format(m.phrase) for p in asked]
+                drawn = _drawn(draw, phrases, seeds, draw_steps, guidance)
                 plain = [p.format(thing) for p in asked]
                 points[name] = _scores(judge, drawn, plain, thing, pictures)
             return dict(unit, seconds=round(m.seconds, 1), nbytes=m.nbytes, points=points)

@@ -16,7 +16,7 @@ import torch
 from fastcore.basics import patch
 
 # %% ../nbs/13_sample.ipynb #13-sample-005
-from .ride import SETTINGS
+from .ride import CALL_SETTINGS
 from .wiring import LOCKS, Perfusion, silent
 from .train import gate_table
 
@@ -59,10 +59,10 @@ def using(self:Perfusion,
     if active is not None and not isinstance(active, dict): active = {t: True for t in ([active] if isinstance(active, str) else active)}
     said = dict(beta=self._by_token(beta), tau=self._by_token(tau), lock=lock, super_embeds=super_embeds, active=self._by_token(active))
     new = {k: v for k, v in said.items() if v is not None}
-    everyone, home = SETTINGS.get(), self.rider.home
-    token = SETTINGS.set({**everyone, home: replace(everyone.get(home) or self.rider.default, kept={}, **new)})
+    everyone, home = CALL_SETTINGS.get(), self.rider.home
+    token = CALL_SETTINGS.set({**everyone, home: replace(everyone.get(home) or self.rider.default, kept={}, **new)})
     try: yield self
-    finally: SETTINGS.reset(token)
+    finally: CALL_SETTINGS.reset(token)
 
 # %% ../nbs/13_sample.ipynb #13-sample-010
 @contextmanager

@@ -40,6 +40,7 @@ ICONS = dict(cat='cat-face', dog='dog-face', frog='frog', panda='panda', pig='pi
              tree='deciduous-tree', cake='birthday-cake', rocket='rocket', bus='bus',
              robot='robot-face', ghost='ghost', umbrella='umbrella')
 
+# %% ../nbs/07_scenes.ipynb #07-scenes-007-b
 def _svg(icons:dict, name:str)->str:
     "One drawing of an iconify set as an SVG document"
     for n in (name, name+'-face', name.removesuffix('-face')):
@@ -163,6 +164,7 @@ def _paste(im, mask, sprite, x, y):
     at = round(x - sprite.width/2), round(y - sprite.height/2)
     im.paste(sprite, at, sprite); mask.paste(255, at, sprite.getchannel('A'))
 
+# %% ../nbs/07_scenes.ipynb #07-scenes-019-b
 def draw_scene(
     scene:Scene,      # What to draw
     atlas:Atlas,      # The drawings
@@ -196,11 +198,13 @@ PREFIXES = ['a {}', 'the {}', '{}', 'a photo of a {}', 'a good photo of a {}', '
 _PLURAL = dict(fox='foxes', mouse='mice', fish='fish', octopus='octopuses', butterfly='butterflies',
                bus='buses')
 
+# %% ../nbs/07_scenes.ipynb #07-scenes-027-b
 def _article(text, rng=None):
     "'an' before a vowel, most of the time: a learned word may follow either"
     return (re.sub(r'\b(a|A) (?=[aeiou])', r'\1n ', text) if rng is None
             or rng.random() < .8 else text)
 
+# %% ../nbs/07_scenes.ipynb #07-scenes-027-c
 def background_phrase(
     background:str, # One of `BACKGROUNDS`
     rng=None,       # numpy Generator that picks among the ways to say it; the first one if None
@@ -297,6 +301,7 @@ def concept_scenes(
     return [random_scene(rng, [HELD_OUT], [thing], 'one', places[k % len(places)])
             for k in range(n)]
 
+# %% ../nbs/07_scenes.ipynb #07-scenes-041-b
 def concept_pictures(
     thing:str='cat', # A name from `THINGS`
     n:int=5,         # Number of pictures

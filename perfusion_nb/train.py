@@ -29,7 +29,7 @@ from .gate import gate
 from .keylock import ConceptEncoding
 from .concept import Concept, check_writable, fingerprint, write_atomic
 from .data import TEMPLATES, clipseg_masks, load_pictures, PictureSet
-from .ride import Pupil, Settings, SETTINGS
+from .ride import Pupil, Settings, CALL_SETTINGS
 from .targets import training_target
 from .text import encode_prompts, super_encoding
 from .wiring import Perfusion, Installed
@@ -310,10 +310,10 @@ def teaching(self:Perfusion,
     c, # A concept that has begun
 ):
     "Within, in this thread: this concept alone acts, with the gate of learning, and i* hears what it becomes"
-    before = SETTINGS.get()
-    token = SETTINGS.set({**before, self.rider.home: Settings(learning=self.rider.pupils[c.slot])})
+    before = CALL_SETTINGS.get()
+    token = CALL_SETTINGS.set({**before, self.rider.home: Settings(learning=self.rider.pupils[c.slot])})
     try: yield
-    finally: SETTINGS.reset(token)
+    finally: CALL_SETTINGS.reset(token)
 
 # %% ../nbs/12_train.ipynb #12-train-025k
 @patch
@@ -775,11 +775,11 @@ def picture_print(pictures)->str:
 @torch.no_grad()
 def paused(self:Learning, fn, *args):
     "What a function of the half-learned concept gives, while learning pauses"
-    settings = dict(SETTINGS.get())
+    settings = dict(CALL_SETTINGS.get())
     settings.pop(self.perf.rider.home, None)
-    token = SETTINGS.set(settings)
+    token = CALL_SETTINGS.set(settings)
     try: return fn(*args)
-    finally: SETTINGS.reset(token)
+    finally: CALL_SETTINGS.reset(token)
 
 @patch
 def finish(self:Learning, progress=False)->Concept:

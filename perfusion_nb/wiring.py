@@ -7,7 +7,7 @@ __all__ = ['LOCKS', 'OWN', 'SILENT', 'called_network', 'network_of', 'text_encod
            'Installed', 'Perfusion', 'silent']
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-003
-import contextvars, inspect, json, threading, warnings, weakref
+import contextvars, importlib, inspect, json, threading, warnings, weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from .concept import (Concept, save_concept, load_concepts, merge_concepts, fing
     check_weights, check_fits)
 from .text import TextHooks, encode_prompts
 from .find import find_cross_attention, inner, trace_cross_attention
-from .ride import Pupil, Rider, Settings, SETTINGS, argument_names, plain_name
+from .ride import Rider, Settings, CALL_SETTINGS, argument_names, uncompiled
 from .recognise import EMPTY, Recogniser, unnoted
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-024b
@@ -186,8 +186,8 @@ class Perfusion:
 
     def __getattr__(self, name): # Asked for what is not here: a verb may stand in a later notebook
         if not name.startswith('_'):
-            from perfusion_nb._modidx import d
-            home = next((m for m, names in d['syms'].items() if f'{m}.Perfusion.{name}' in names), None)
+            syms = importlib.import_module('perfusion_nb._modidx').d['syms']
+            home = next((m for m, names in syms.items() if f'{m}.Perfusion.{name}' in names), None)
             if home: raise AttributeError(f'Perfusion.{name} is made in {home}, which was not imported: from perfusion_nb.all import * brings every verb.')
         raise AttributeError(f'Perfusion has no {name}.')
 
@@ -258,7 +258,8 @@ def _direct_call(self:Perfusion):
                  encoder_hidden_states=torch.randn(1, 7, width, generator=g).to(**on))
     fed = []
     hooks = [a.to_k.register_forward_pre_hook(lambda m, args: fed.append(args[0])) for a in found.values()]
-    try: self.network.forward(**given)
+    try:
+        with uncompiled(): self.network.forward(**given)
     except Exception: return None
     finally:
         for h in hooks: h.remove()
@@ -732,7 +733,7 @@ def edit_of(self:Perfusion,
 ):           # Namespace: e, keys, values (b,n,d), gates (b,n,slots), on (b,slots), tokens of the slots
     "The edit that these prompts would get in a call now"
     c = self.read_contexts([prompts] if isinstance(prompts, str) else list(prompts))[ctx]
-    settings = SETTINGS.get().get(self.rider.home) or self.rider.default
+    settings = CALL_SETTINGS.get().get(self.rider.home) or self.rider.default
     found = self.recogniser.found(c.source, self.rider, settings)
     twin = found.twin if found.twin is None or self.rider.carrier == 'wide' else self.rider.held(ctx, {**c.given, c.name: found.twin})
     edit = self.rider.edit(ctx, c.e, found.on, twin, settings)
