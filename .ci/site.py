@@ -1,5 +1,5 @@
 "Render docs/ without Quarto: nbdev processes the notebooks, smalldocs makes pages of them, `finish` makes the pages self-contained. `--check` renders elsewhere, compares, and looks for what a page must not have."
-import base64, filecmp, html, json, os, re, shutil, struct, subprocess, sys, tempfile
+import ast, base64, filecmp, html, json, os, re, shutil, struct, subprocess, sys, tempfile
 from configparser import ConfigParser
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,10 +14,48 @@ icons = {'index': 'house', '12_train': 'graph-down', '17_package': 'box-seam', '
 fences = re.compile(r'^(```.*?^```)$', re.M | re.S)
 plain = lambda x: html.unescape(re.sub('<[^>]+>', '', x))
 
+# Exported code on its page. nbdev shows the code of `#| exports` below its signature, and hides that of `#| export`.
+# Here `#| exports` shows the code in place of the signature that it repeats, `#| export` (plumbing) folds it below.
+
+def show_source(cell):
+    "First processor: an exported cell that holds more than imports keeps its code"
+    names = getattr(cell, 'directives_', {})
+    if cell.cell_type != 'code' or not {'export', 'exports'} & names.keys() or 'hide' in names: return
+    if all(isinstance(b, (ast.Import, ast.ImportFrom)) for b in cell.parsed_()): return
+    cell.plumbing_ = 'export' in names
+    names['exports'] = names.pop('export', [])
+
+def add_fold(cell):
+    "In place of nbdev's processor of this name, which folds every exported cell"
+    if getattr(cell, 'plumbing_', False): cell.source = f'#| code-fold: true\n#| code-summary: "Source"\n{cell.source}'
+
+def drop_signature(cell):
+    "What `show_doc` says of a function, without the signature, which stands in the code below"
+    for o in cell.get('outputs', []):
+        text = o['data']['text/markdown']
+        text = ''.join(text) if isinstance(text, list) else text
+        o['data']['text/markdown'] = re.sub(r'^```python\n.*?^```\n+', '', text, count=1, flags=re.M | re.S)
+
+class mv_exports:
+    "In place of nbdev's processor of this name: the code stands below what is said of all its names, not only of the first"
+    def __init__(self, nb): self.nb = nb
+    def begin(self):
+        cells, out = list(self.nb.cells), []
+        while cells:
+            cell, said = cells.pop(0), []
+            if hasattr(cell, 'plumbing_'):
+                while cells and getattr(cells[0], 'has_sd', False): said.append(cells.pop(0))
+                for c in said if not cell.plumbing_ else []: drop_signature(c)
+            out += [*said, cell]
+        self.nb.cells = out
+
 def process():
     "Notebooks to _proc/, by nbdev's own processors"
     os.chdir(root)
+    from nbdev.processors import FilterDefaults
     from nbdev.serve import proc_nbs
+    theirs, ours = FilterDefaults.base_procs, dict(add_fold=add_fold, mv_exports=mv_exports)
+    FilterDefaults.base_procs = lambda self: [show_source, *(ours.get(p.__name__, p) for p in theirs(self))]
     shutil.rmtree(root/'_proc', ignore_errors=True); (root/'_proc').mkdir()
     return Path(proc_nbs(n_workers=0, force=True))
 
@@ -124,6 +162,22 @@ def broken(site, pages):
     for link in re.findall(r'\]\(([^)\s]+)\)', (root/'README.md').read_text()):
         if not urlsplit(link).scheme and not link.startswith('#') and not (root/link).exists(): yield f'README.md: {link}'
 
+def sources(name):
+    "Public functions and classes of a module (methods that are patched on too), each as it is written"
+    text = (root/f'perfusion_nb/{name}.py').read_text()
+    found = [n for n in ast.parse(text).body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith('_')]
+    return {n.name: ast.get_source_segment(text, n) for n in found}
+
+def hidden_code(site):
+    "Public functions whose code does not stand, line by line, on the page of their notebook and in its Markdown"
+    for nb in sorted((root/'nbs').rglob('*.ipynb')):
+        name = re.search(r'#\|\s*default_exp (\w+)', nb.read_text())
+        if not name or name[1] == '__init__': continue
+        page = site/nb.relative_to(root/'nbs').with_suffix('.html')
+        if not page.is_file(): continue # said elsewhere
+        for form, text in (('page', plain(page.read_text())), ('Markdown', page.with_suffix('.llms.md').read_text())):
+            yield from (f'{name[1]}.{f}: not in the {form}' for f, source in sources(name[1]).items() if source not in text)
+
 def problems(site):
     "What a reader must not meet"
     pages = {str(p.relative_to(site)): Page(p.read_text()) for p in sorted(site.rglob('*.html'))}
@@ -132,13 +186,16 @@ def problems(site):
     return dict(broken_links=list(broken(site, pages)),
         third_party=[f'{n}: {l}' for n, p in pages.items() for l in p.loads if urlsplit(l).netloc] + [str(c.relative_to(site)) for c in site.rglob('*.css') if re.search(r'(@import|url\()\s*["\']?https?:', c.read_text())],
         no_alt_text=[f'{n}: {p.mute}' for n, p in pages.items() if p.mute], errors=[n for n, t in texts.items() if 'cell-output-error' in t],
-        in_no_part_of_navigation=sorted(set(pages) - named), in_navigation_but_no_page=sorted(named - set(pages)))
+        hidden_code=list(hidden_code(site)), in_no_part_of_navigation=sorted(set(pages) - named), in_navigation_but_no_page=sorted(named - set(pages)))
 
 def can_fail(site):
     "A page with one fault of each kind is found out"
     wrong = site/'wrong.html'; links = ['none.html', '01_rome.html#none', '#none', blob + 'none.py', home + 'none.html']
     wrong.write_text(''.join(f'<a href="{l}">x</a>' for l in links) + '<img src="https://example.com/a.png"><p class="cell-output-error">')
-    bad = problems(site); wrong.unlink()
+    rome = site/'01_rome.llms.md'; whole = rome.read_text(); solve = sources('rome')['metric_solve']
+    rome.write_text(whole.replace(solve, solve.rpartition('\n')[0])) # its last line is missing
+    bad = problems(site); wrong.unlink(); rome.write_text(whole)
+    assert bad['hidden_code'] == ['rome.metric_solve: not in the Markdown'], bad['hidden_code']
     assert {f'wrong.html: {l}' for l in links} <= set(bad['broken_links']), bad['broken_links']
     assert all(any('wrong.html' in x for x in bad[k]) for k in ('third_party', 'no_alt_text', 'errors', 'in_no_part_of_navigation')), bad
 

@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 __all__ = []
 
 # %% ../nbs/17_package.ipynb #17-package-003
-_MODULES = 'basics rome covariance gate keylock concept text scenes tiny wiring attention data train sample hub evaluate photos protocol choose baselines widgets cli all'.split()
+_MODULES = 'basics rome covariance gate keylock concept text scenes tiny find wiring attention data targets train sample hub evaluate photos protocol choose baselines widgets cli all'.split()
 
 def __getattr__(name):
     "A module by its name, anything else from `perfusion_nb.all`"

@@ -8,7 +8,6 @@ __all__ = ['attention_probabilities', 'place_grid', 'Recording', 'record_attenti
            'half_height', 'iou', 'look_at', 'show_rows', 'leak']
 
 # %% ../nbs/10_attention.ipynb #10-attention-007
-from collections import ChainMap, OrderedDict
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
@@ -21,7 +20,9 @@ from fastcore.basics import patch
 from .basics import overlay, show_grid, heat, colormap, to_pil, _tensor
 from .gate import full_precision, ratio
 from .text import words, prompt_ids
-from .wiring import Perfusion, find_cross_attention, row_key
+from .find import find_cross_attention
+from .recognise import EMPTY, Recogniser
+from .wiring import Perfusion
 
 # %% ../nbs/10_attention.ipynb #10-attention-012
 @full_precision
@@ -56,8 +57,7 @@ class Recording:
     def __init__(self, pipe, prompts=None, bins=8, rows=None, device='cpu'):
         self.pipe, self.prompts, self.bins, self.rows, self.device, self.images = (pipe, prompts,
             bins, rows, device, [])
-        self.attention, self.seen, self.runs, self.handles, self.now = (
-            find_cross_attention(pipe.unet), OrderedDict(), [], [], {})
+        self.attention, self.runs, self.handles, self.now = find_cross_attention(pipe.unet), [], [], {}
         if not self.attention:
             raise ValueError('This pipeline has no cross-attention with to_q and to_k to record.')
         for n, a in self.attention.items():
@@ -91,9 +91,10 @@ def record_attention(
 @patch
 def _attach(self:Recording):
     net, enc = self.pipe.unet, getattr(self.pipe, 'text_encoder', None)
+    wired = getattr(self.pipe, '_perfusion', None)
+    encoders = {} if enc is None or wired else {'text_encoder': SimpleNamespace(text_encoder=enc)}
+    self.recogniser = wired.recogniser if wired else Recogniser(encoders)
     self.handles = [net.register_forward_pre_hook(self._begin, prepend=True, with_kwargs=True)]
-    if enc is not None:
-        self.handles.append(enc.register_forward_hook(self._encoded, with_kwargs=True))
     for n, a in self.attention.items():
         self.handles += [a.to_q.register_forward_hook(self._keep(n, 'q')),
                          a.to_k.register_forward_hook(self._keep(n, 'k')),
@@ -102,17 +103,9 @@ def _attach(self:Recording):
 @patch
 def _detach(self:Recording):
     for h in self.handles: h.remove()
+    if getattr(self.pipe, '_perfusion', None) is None: self.recogniser.close()
     self.handles, self.now = [], {}
     for r in self.runs: r.e = None
-
-@patch
-def _encoded(self:Recording, encoder, args, kwargs, out):
-    "Remember what the text encoder encoded, by value"
-    ids = kwargs.get('input_ids', args[0] if args else None)
-    if ids is None: return
-    for row, i in zip(out[0].detach(), ids.tolist()):
-        for dtype in {row.dtype, self.pipe.unet.dtype}: self.seen[row_key(row.to(dtype))] = i
-    while len(self.seen) > 8192: self.seen.popitem(last=False)
 
 # %% ../nbs/10_attention.ipynb #10-attention-025
 @patch
@@ -148,8 +141,8 @@ def _ids(self:Recording, e):
     "Token ids of each row: as named, as encoded within, or as a wired `Perfusion` remembers; None if unknown"
     wired = getattr(self.pipe, '_perfusion', None)
     if self.prompts is None:
-        seen = ChainMap(self.seen, wired.seen) if wired else self.seen
-        return [seen.get(row_key(row)) for row in e]
+        rows = self.recogniser.look(e).rows
+        return [r[0].ids if r and r[0] != EMPTY else None for r in rows]
     ids = (wired.text.tokenize(self.prompts) if wired
            else prompt_ids(self.prompts, self.pipe.tokenizer))
     if len(e) % len(ids):
@@ -499,7 +492,10 @@ def maps(self:Perfusion,
     **kwargs,   # Anything the pipeline takes
 )->Recording:   # Two pictures: the prompt, and the same with the superclass; it shows itself
     "Where each word of a prompt looks, beside the same prompt with the superclass"
+    if not isinstance(prompt, str):
+        raise ValueError(f'maps shows one prompt beside its superclass, not {prompt!r:.40}: call it once for each.')
     both = [prompt, self.superclass_prompt(prompt)]
+    if isinstance(kwargs.get('negative_prompt'), str): kwargs['negative_prompt'] = [kwargs['negative_prompt']]*2
     for name, key in (('num_inference_steps', 'draw_steps'), ('guidance_scale', 'guidance_scale')):
         if self.base.get(key) is not None: kwargs.setdefault(name, self.base[key])
     kwargs.setdefault('generator', [torch.Generator().manual_seed(seed) for _ in both])
@@ -516,15 +512,14 @@ def gates(self:Perfusion,
     prompt:str, # Any prompt
 ): # Namespace: tokens (concepts, J), names (words, k), gate (J, k), ratio (J, k): each at its largest position of the word
     "How far the gate of each concept opens at each word of a prompt, as the network is fed"
-    e = self.encode([prompt]); ids = self.text.tokenize([prompt])[0].tolist()
-    edit = self._prepare(e); self.forget()
-    tokens = [c.token for c in self.concepts.values() if c.enabled]
+    ids, edit = self.text.tokenize([prompt])[0].tolist(), self.edit_of(prompt)
+    here = [c for c in self.concepts.values() if c.enabled]
+    tokens, slots = [c.token for c in here], [c.slot for c in here]
     said, rest = name_positions(ids, self.pipe.tokenizer, len(ids))
     columns = [*[i for i in rest.items() if i[0] == '[begin]'], *said,
                *[i for i in rest.items() if i[0] != '[begin]']]
-    r = ratio(e[0], torch.stack([self._get(t).u_star.to(e) for t in tokens])).T.cpu()
-    g = torch.zeros_like(r) if edit is None else torch.where(edit.rows[0][:, None], edit.gates[0].T,
-        0.).cpu()
+    r = ratio(edit.e[0], torch.stack([c.u_star.to(edit.e) for c in here])).T.cpu()
+    g = edit.gates[0].T[slots].cpu()
     most = lambda x: torch.stack([x[:, list(at)].amax(1) for _, at in columns], 1)
     return SimpleNamespace(tokens=tokens, names=[n for n, _ in columns], gate=most(g),
                            ratio=most(r))

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['PROMPTS', 'BETAS', 'SCALES', 'STEPS', 'METHODS', 'ABLATIONS', 'CHOICES', 'STAGES', 'fit', 'lent', 'rare_word',
-           'step_score', 'drawer', 'textual_inversion', 'dreambooth', 'lora', 'custom_diffusion', 'TrainedKeys',
-           'NoGate', 'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units', 'measure', 'class_pictures',
-           'mean_score', 'peak_memory', 'peak', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims', 'counted',
+           'drawer', 'step_score', 'textual_inversion', 'dreambooth', 'lora', 'custom_diffusion', 'TrainedKeys',
+           'NoGate', 'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units', 'class_pictures', 'mean_score',
+           'measure', 'peak_memory', 'peak', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims', 'counted',
            'predicted_hours']
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-003
 import json, os, re, subprocess, sys, time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,7 +32,18 @@ from . import sample
 from .evaluate import load_judge
 from .choose import VALIDATION, harmonic, scored
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-009
+@torch.no_grad()
+def _put_back(params, values):
+    "Give parameters their values of before"
+    for p, v in zip(params, values): p.copy_(v)
+
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-008
+def _noted(score, step, params):
+    "Score, step and weights, to be compared: the higher score, then the earlier step"
+    return score(), -step, [p.detach().clone() for p in params]
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-008-b
 def fit(
     perf,    # A wired pipeline without concepts
     bank,    # Encoded pictures of the thing
@@ -43,41 +55,52 @@ def fit(
     thing=None, # The class's word
     batch_size=16,
     weight_decay=.01, # Of AdamW: its own default, which all four take
-    score=None, # Function of nothing; what is kept is the step with its highest value. None: the last
+    score=None, # Function of nothing: the step with its highest value is kept. None: the last
     every=20, # Steps from one score to the next
 ):           # Seconds
     "Train parameters on a phrase's denoising loss; everything else is frozen"
-    groups = [dict(params=list(ps), lr=lr) for ps, lr in groups]; ps, best = [p for g in groups for p in g['params']], (float('-inf'),); start, n = time.time(), batch_size//(1 if prior is None else 2)
+    start, n = time.time(), batch_size//(1 if prior is None else 2)
+    groups = [dict(params=list(ps), lr=lr) for ps, lr in groups]
+    params, best = [p for g in groups for p in g['params']], (float('-inf'),)
     opt = torch.optim.AdamW(groups, weight_decay=weight_decay)
+    def loss_of(name, pictures, step, rows):
+        return perf.denoising_loss(name, perf.training_batch(pictures, name, seed, step, rows))
     with frozen(perf.pipe):
-        for p in ps: p.requires_grad_(True)
+        for p in params: p.requires_grad_(True)
         for step in range(steps):
-            loss = perf.denoising_loss(phrase, perf.training_batch(bank, phrase, seed, step, range(n)))
-            if prior is not None: loss = loss + perf.denoising_loss(thing, perf.training_batch(prior, thing, seed, step, range(n, 2*n)))
-            loss.backward(); opt.step(); opt.zero_grad()
-            if score and ((step + 1) % every == 0 or step + 1 == steps): best = max(best, (score(), -step, [p.detach().clone() for p in ps]))
-        if score:
-            with torch.no_grad(): [p.copy_(b) for p, b in zip(ps, best[-1])]
+            loss = loss_of(phrase, bank, step, range(n))
+            if prior is not None: loss = loss + loss_of(thing, prior, step, range(n, 2*n))
+            loss.backward()
+            opt.step()
+            opt.zero_grad()
+            due = (step + 1) % every == 0 or step + 1 == steps
+            if score and due: best = max(best, _noted(score, step, params))
+        if score: _put_back(params, best[-1])
     return time.time() - start
 
-# %% ../nbs/14d_baselines.ipynb #14d-baselines-009
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-009-b
 @contextmanager
 def lent(
     params, # Parameters that may change within
 ):
     "Within: weights are lent; afterwards they are what they were, bit for bit"
-    params = list(params); kept = [p.detach().clone() for p in params]
+    params = list(params)
+    kept = [p.detach().clone() for p in params]
     try: yield params
-    finally:
-        with torch.no_grad():
-            for p, k in zip(params, kept): p.copy_(k)
+    finally: _put_back(params, kept)
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-009-c
 def rare_word(
     tokenizer, # Of the base model
 ):             # A word that means nothing yet, in one token
     "DreamBooth's word: sks, or one that the embedded model's small vocabulary has"
-    return next(w for w in ('sks', 'because', 'without') if len(tokenizer(w)['input_ids']) == 3)
+    words = ('sks', 'because', 'without')
+    return next(w for w in words if len(tokenizer(w)['input_ids']) == 3)
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-009-d
+def drawer(perf): return lambda prompts, **how: perf.pipe(prompts, **how).images
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-009-e
 def step_score(
     perf,     # A wired pipeline
     draw,     # Prompts → pictures, see `drawer`
@@ -85,58 +108,86 @@ def step_score(
     thing,    # The class's word
     pictures, # Of the thing
 ):            # Function of nothing, for `fit`; None without pictures
-    "What `learn(select=\"best\")` asks at a step (notebook 14c), for a method that keeps no concept"
+    "What `learn(select=\"best\")` asks at a step (notebook 14c), for methods without a concept"
     if pictures is None: return None
-    scorer, how = perf.own_scorer(), dict(num_inference_steps=perf.base['draw_steps'], guidance_scale=perf.base['guidance_scale'])
-    return lambda: scored(draw([p.format(phrase) for p in VALIDATION], generator=[torch.Generator().manual_seed(500) for _ in VALIDATION], **how), [p.format(thing) for p in VALIDATION], scorer, pictures, thing).harmonic
-
-def drawer(perf): return lambda prompts, **how: perf.pipe(prompts, **how).images
+    scorer = perf.own_scorer()
+    how = dict(num_inference_steps=perf.base['draw_steps'],
+               guidance_scale=perf.base['guidance_scale'])
+    def score():
+        noise = [torch.Generator().manual_seed(500) for _ in VALIDATION]
+        drawn = draw([p.format(phrase) for p in VALIDATION], generator=noise, **how)
+        asked = [p.format(thing) for p in VALIDATION]
+        return scored(drawn, asked, scorer, pictures, thing).harmonic
+    return score
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-011
+def _learned(phrase, draw, nbytes, seconds):
+    "What each method yields"
+    return SimpleNamespace(phrase=phrase, draw=draw, nbytes=nbytes, seconds=seconds)
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-011-b
+def _half_bytes(params): return 2*sum(p.numel() for p in params)
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-011-c
 @contextmanager
 def textual_inversion(perf, bank, thing, steps=240, lr=.01, seed=0, prior=None, pictures=None):
     "A row for a new word, begun at its class"
-    word = f'<{thing}>'; p = perf.text.add(word, thing)
+    word, draw = f'<{thing}>', drawer(perf)
+    p = perf.text.add(word, thing)
     try:
-        s = fit(perf, bank, word, [([p.row], lr)], steps, seed, score=step_score(perf, drawer(perf), word, thing, pictures)); p.row.requires_grad_(False)
-        yield SimpleNamespace(phrase=word, draw=drawer(perf), nbytes=p.row.nbytes, seconds=s)
+        score = step_score(perf, draw, word, thing, pictures)
+        seconds = fit(perf, bank, word, [([p.row], lr)], steps, seed, score=score)
+        p.row.requires_grad_(False)
+        yield _learned(word, draw, p.row.nbytes, seconds)
     finally: perf.text.remove(word)
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-011-d
 @contextmanager
 def dreambooth(perf, bank, thing, steps=120, lr=3e-5, seed=0, prior=None, pictures=None):
     "All weights of the network, with the class preserved"
-    phrase = f'{rare_word(perf.pipe.tokenizer)} {thing}'
+    phrase, draw = f'{rare_word(perf.pipe.tokenizer)} {thing}', drawer(perf)
+    score = step_score(perf, draw, phrase, thing, pictures)
     with lent(perf.network.parameters()) as ps:
-        s = fit(perf, bank, phrase, [(ps, lr)], steps, seed, prior, thing, score=step_score(perf, drawer(perf), phrase, thing, pictures))
-        yield SimpleNamespace(phrase=phrase, draw=drawer(perf), nbytes=2*sum(p.numel() for p in ps), seconds=s)
+        seconds = fit(perf, bank, phrase, [(ps, lr)], steps, seed, prior, thing, score=score)
+        yield _learned(phrase, draw, _half_bytes(ps), seconds)
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-012
+_PROJECTIONS = ['to_q', 'to_k', 'to_v', 'to_out.0']
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-012-b
 @contextmanager
 def lora(perf, bank, thing, steps=120, lr=1e-3, seed=0, prior=None, pictures=None, rank=4):
     "Low-rank matrices beside every attention projection, by PEFT; `strength` scales them"
     from peft import LoraConfig
     phrase, net = f'{rare_word(perf.pipe.tokenizer)} {thing}', perf.network
-    torch.manual_seed(seed); net.add_adapter(LoraConfig(r=rank, lora_alpha=rank, init_lora_weights='gaussian', target_modules=['to_q', 'to_k', 'to_v', 'to_out.0']), 'thing')
+    torch.manual_seed(seed)
+    net.add_adapter(LoraConfig(r=rank, lora_alpha=rank, init_lora_weights='gaussian',
+                               target_modules=_PROJECTIONS), 'thing')
     def draw(prompts, strength=1., **how):
         net.set_adapters(['thing'], [strength])
         try: return perf.pipe(prompts, **how).images
         finally: net.set_adapters(['thing'], [1.])
     try:
         ps = [p for n, p in net.named_parameters() if 'lora_' in n]
-        s = fit(perf, bank, phrase, [(ps, lr)], steps, seed, score=step_score(perf, draw, phrase, thing, pictures))
-        yield SimpleNamespace(phrase=phrase, draw=draw, nbytes=2*sum(p.numel() for p in ps), seconds=s)
+        score = step_score(perf, draw, phrase, thing, pictures)
+        seconds = fit(perf, bank, phrase, [(ps, lr)], steps, seed, score=score)
+        yield _learned(phrase, draw, _half_bytes(ps), seconds)
     finally: net.unload_lora()
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-013
 @contextmanager
 def custom_diffusion(perf, bank, thing, steps=120, lr=1e-4, seed=0, prior=None, pictures=None):
     "Key and value weights of all cross-attentions and a word before the class, which is preserved"
-    word = f'<{thing}>'; p = perf.text.add(word, rare_word(perf.pipe.tokenizer))
+    word, draw = f'<{thing}>', drawer(perf)
+    phrase, p = f'{word} {thing}', perf.text.add(word, rare_word(perf.pipe.tokenizer))
     layers = [m for a in perf.attention.values() for m in (a.to_k, a.to_v)]
     try:
         with lent(w for m in layers for w in m.parameters()) as ps:
-            s = fit(perf, bank, f'{word} {thing}', [(ps, lr), ([p.row], lr)], steps, seed, prior, thing, score=step_score(perf, drawer(perf), f'{word} {thing}', thing, pictures)); p.row.requires_grad_(False)
-            yield SimpleNamespace(phrase=f'{word} {thing}', draw=drawer(perf), nbytes=2*sum(w.numel() for w in ps) + p.row.nbytes, seconds=s)
+            groups = [(ps, lr), ([p.row], lr)]
+            score = step_score(perf, draw, phrase, thing, pictures)
+            seconds = fit(perf, bank, phrase, groups, steps, seed, prior, thing, score=score)
+            p.row.requires_grad_(False)
+            yield _learned(phrase, draw, _half_bytes(ps) + p.row.nbytes, seconds)
     finally: perf.text.remove(word)
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-015
@@ -168,67 +219,174 @@ class NoGate(Perfusion):
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-017
 @contextmanager
-def perfusion(perf, bank, thing, steps=120, lr=.15, lr_embedding=None, keep_outside=0., seed=0, prior=None, covariance=None, choose=None, pictures=None):
-    "The method: locked keys, learned values, gated; the step or the gate can be chosen by scores, see notebook 14c"
-    word = f'<{thing}>'; start = time.time()
+def perfusion(perf, bank, thing, steps=120, lr=.15, lr_embedding=None, keep_outside=0., seed=0,
+              prior=None, covariance=None, choose=None, pictures=None):
+    "The method: locked keys, learned values, gated; step or gate can be chosen (notebook 14c)"
+    word, start = f'<{thing}>', time.time()
     select = perf.best_score(pictures, thing) if choose == 'step' else None
-    c = perf.learn(bank, word, thing, steps=steps, lr_value=lr, lr_embedding=lr_embedding, keep_outside=keep_outside, seed=seed, covariance=covariance, select=select, every=20, progress=False)
+    c = perf.learn(bank, word, thing, steps=steps, lr_value=lr, lr_embedding=lr_embedding,
+                   keep_outside=keep_outside, seed=seed, covariance=covariance, select=select,
+                   every=20, progress=False)
     seconds = time.time() - start
     def draw(prompts, beta=None, tau=None, lock=None, calibrate=False, **how):
         if calibrate: perf.calibrate(word, pictures)
         with perf.using(beta, tau, lock): return perf.pipe(prompts, **how).images
-    try: yield SimpleNamespace(phrase=word, draw=draw, nbytes=c.nbytes, seconds=seconds)
+    try: yield _learned(word, draw, c.nbytes, seconds)
     finally: perf.unload(word)
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-027
-PROMPTS = ['a {} on red stripes', 'a {} on purple dots', 'a {} on a yellow background', 'a {} on the left on a pink background', 'a {} on the right in the snow', 'a small {} on the beach', 'a big {} on green checks',
-           'two {} on the grass', 'a {} next to a car on the grass', 'a {} next to an apple at night', 'a {} wearing a hat on a blue background', 'a {} wearing a crown on the beach'] # What is asked of every method
-BETAS = (.35, .5, .65, .8, 1.)             # Where Perfusion's curve is measured
-SCALES = (.5, .75, 1., 1.25)               # Where LoRA's is
-STEPS = 12                                 # Denoising steps of a picture
-def rates(steps, *lrs, **more): return [dict(lr=lr, steps=steps, **more) for lr in lrs]
-def curve(lock, betas): return {f'{lock} {b}': dict(beta=b, lock=lock) for b in betas}
+PROMPTS = [ # What is asked of every method
+    'a {} on red stripes', 'a {} on purple dots', 'a {} on a yellow background',
+    'a {} on the left on a pink background', 'a {} on the right in the snow',
+    'a small {} on the beach', 'a big {} on green checks', 'two {} on the grass',
+    'a {} next to a car on the grass', 'a {} next to an apple at night',
+    'a {} wearing a hat on a blue background', 'a {} wearing a crown on the beach']
+BETAS = (.35, .5, .65, .8, 1.)  # Where Perfusion's curve is measured
+SCALES = (.5, .75, 1., 1.25)    # Where LoRA's is
+STEPS = 12                      # Denoising steps of a picture
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-027-b
+def rates(steps, *lrs, **more):
+    "One setting for each learning rate"
+    return [dict(lr=lr, steps=steps, **more) for lr in lrs]
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-027-c
+def curve(lock, betas):
+    "One point for each β"
+    return {f'{lock} {b}': dict(beta=b, lock=lock) for b in betas}
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-028
-METHODS = { # name -> how it learns, its class, what it may try, where it is measured, and whether it wants masks and class pictures
-    'Perfusion': dict(learn=perfusion, kind=Perfusion, tries=rates(120, .05, .15, .45) + rates(120, .15, lr_embedding=.006) + rates(120, .15, lr_embedding=.03) + rates(120, .15, lr_embedding=.03, keep_outside=.5), points=curve('local', BETAS) | curve('global', BETAS[1:2]) | {'τ 0.1': dict(beta=.65, tau=.1), 'own gate': dict(calibrate=True)}, default='local 0.65', masks=True),
+METHODS = {
+    'Perfusion': dict(
+        learn=perfusion, kind=Perfusion, masks=True,
+        tries=[*rates(120, .05, .15, .45), *rates(120, .15, lr_embedding=.006),
+               *rates(120, .15, lr_embedding=.03),
+               *rates(120, .15, lr_embedding=.03, keep_outside=.5)],
+        points={**curve('local', BETAS), **curve('global', BETAS[1:2]),
+                'τ 0.1': dict(beta=.65, tau=.1), 'own gate': dict(calibrate=True)},
+        default='local 0.65'),
     'Textual Inversion': dict(learn=textual_inversion, tries=rates(140, .003, .01, .03, .1, .3)),
-    'DreamBooth': dict(learn=dreambooth, tries=rates(80, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3) + rates(80, 3e-5, 1e-4, 3e-4, prior=False), prior=True),
-    'LoRA': dict(learn=lora, tries=rates(110, 3e-4, 5e-4, 1e-3, 2e-3, 3e-3), points={f'scale {s}': dict(strength=s) for s in SCALES}, default='scale 1.0'),
-    'Custom Diffusion': dict(learn=custom_diffusion, tries=rates(120, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2) + rates(120, 1e-4, 3e-4, 1e-3, prior=False), prior=True)}
+    'DreamBooth': dict(
+        learn=dreambooth, prior=True,
+        tries=[*rates(80, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3),
+               *rates(80, 3e-5, 1e-4, 3e-4, prior=False)]),
+    'LoRA': dict(
+        learn=lora, tries=rates(110, 3e-4, 5e-4, 1e-3, 2e-3, 3e-3),
+        points={f'scale {s}': dict(strength=s) for s in SCALES}, default='scale 1.0'),
+    'Custom Diffusion': dict(
+        learn=custom_diffusion, prior=True,
+        tries=[*rates(120, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
+               *rates(120, 1e-4, 3e-4, 1e-3, prior=False)])}
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-028x
 ABLATIONS = { # name -> what differs from Perfusion; drawn with the default β
-    'trained keys': dict(kind=TrainedKeys), 'no gate': dict(kind=NoGate), 'C = I': dict(identity=True), 'no mask': dict(masks=False, change=dict(keep_outside=0.)),
-    'one picture': dict(pictures=1), 'trained with β 0.6': dict(gate=(.6, .1)), 'trained with τ 0.15': dict(gate=(.75, .15)), "the paper's rates": dict(setting=dict(lr=.03, lr_embedding=.006, steps=120)),
+    'trained keys': dict(kind=TrainedKeys),
+    'no gate': dict(kind=NoGate),
+    'C = I': dict(identity=True),
+    'no mask': dict(masks=False, change=dict(keep_outside=0.)),
+    'one picture': dict(pictures=1),
+    'trained with β 0.6': dict(gate=(.6, .1)),
+    'trained with τ 0.15': dict(gate=(.75, .15)),
+    "the paper's rates": dict(setting=dict(lr=.03, lr_embedding=.006, steps=120)),
     'a row at rest': dict(change=dict(lr_embedding=1e-5))}
-CHOICES = {'best step': dict(choose='step', points=curve('local', BETAS))} | {f'{m}, best step': dict(choose='step', of=m) for m in METHODS if m != 'Perfusion'} # name -> likewise; `of` whom, if not of Perfusion
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-028x-b
+_OTHERS = [m for m in METHODS if m != 'Perfusion']
+CHOICES = { # name -> what differs from Perfusion, or from the method `of`
+    'best step': dict(choose='step', points=curve('local', BETAS)),
+    **{f'{m}, best step': dict(choose='step', of=m) for m in _OTHERS}}
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-029
 STAGES = ['tune', 'test', 'ablate', 'choose']
+_PLAIN = dict(kind=Perfusion, points={'as learned': {}}, default='as learned')
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-029-b
 def described(
     name, # Of `METHODS`, `ABLATIONS` or `CHOICES`
 )->dict:
-    "How a method learns and where it is drawn; what is changed in Perfusion is drawn with the default β alone"
-    if name in METHODS: return dict(kind=Perfusion, points={'as learned': {}}, default='as learned', of=name) | METHODS[name]
-    d = {**ABLATIONS, **CHOICES}[name]
-    return described(d.get('of', 'Perfusion')) | ({} if 'of' in d else dict(points=curve('local', BETAS[2:3]))) | d
+    "How a method learns and where it is drawn"
+    if name in METHODS: return {**_PLAIN, 'of': name, **METHODS[name]}
+    differs = {**ABLATIONS, **CHOICES}[name]
+    if 'of' in differs: return {**described(differs['of']), **differs}
+    # what is changed in Perfusion is drawn with the default β alone
+    return {**described('Perfusion'), 'points': curve('local', BETAS[2:3]), **differs}
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-029-c
 def looked_at(unit):
     "Points of a unit's method that are drawn at its stage"
     d = described(unit['method'])
     return [d['default']] if unit['stage'] == 'tune' else [*d['points']]
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-029-d
+def _setting(d, chosen):
+    "A setting of its own, or the chosen one with what is changed"
+    return d.get('setting') or {**chosen[d['of']], **d.get('change', {})}
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-029-e
 def units(
     stage, # One of `STAGES`
     chosen=None, # Settings by method, for all stages but the first
     seeds=(0, 1), # Of learning; tuning has one
 ):         # List of dicts: what is to be learned and measured
     "The work of a stage, in small pieces that can be done in any order"
-    if stage == 'tune': return [dict(stage=stage, method=m, setting=s, concept=c, seed=0) for m, d in METHODS.items() for s in d['tries'] for c in DEVELOP[:2]]
-    names, concepts = dict(test=(METHODS, TEST), ablate=(ABLATIONS, TEST[:4]), choose=(CHOICES, TEST))[stage]
-    setting = lambda d: d.get('setting') or {**chosen[d['of']], **d.get('change', {})}
-    return [dict(stage=stage, method=m, setting=setting(described(m)), concept=c, seed=s) for s in seeds for c in concepts for m in names]
+    if stage == 'tune':
+        return [dict(stage=stage, method=m, setting=s, concept=c, seed=0)
+                for m, d in METHODS.items() for s in d['tries'] for c in DEVELOP[:2]]
+    parts = dict(test=(METHODS, TEST), ablate=(ABLATIONS, TEST[:4]), choose=(CHOICES, TEST))
+    names, concepts = parts[stage]
+    return [dict(stage=stage, method=m, setting=_setting(described(m), chosen), concept=c, seed=s)
+            for s in seeds for c in concepts for m in names]
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-031
+def _drawn(draw, prompts, seeds, steps, guidance, first=1000):
+    "A picture of each prompt, whose noise is that of its place among `seeds`"
+    noise = [torch.Generator().manual_seed(first + k % seeds) for k in range(len(prompts))]
+    return draw(prompts, generator=noise, num_inference_steps=steps, guidance_scale=guidance)
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-031-b
+def class_pictures(
+    perf,  # A wired pipeline
+    thing, # The class's word
+    n=40,  # Pictures (DreamBooth's authors take 200)
+):         # `PictureSet`
+    "What the base makes of the class, for methods that preserve it"
+    guidance, drawn = perf.base.get('guidance_scale', 5.), []
+    for a in range(0, n, 20):
+        prompts = [TEMPLATES[k % len(TEMPLATES)].format(thing) for k in range(a, a+20)]
+        drawn += _drawn(drawer(perf), prompts, 20, STEPS, guidance, first=9000 + a)
+    return PictureSet.encode(perf.pipe.vae, drawn)
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-031-c
+def mean_score(
+    found, # A point: lists of prompt and identity scores
+):         # Namespace: prompt, identity, box, harmonic (of the means)
+    "A point's means and their harmonic mean"
+    m = {k: sum(v)/len(v) for k, v in found.items()}
+    return SimpleNamespace(**m, harmonic=harmonic(m['prompt'], m['identity']))
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-030
+def _bank(pipe, d, pictures, masks):
+    "The encoded pictures that a method learns from"
+    n = d.get('pictures', 5)
+    masks = masks[:n] if d.get('masks') else None
+    return PictureSet.encode(pipe.vae, load_pictures(pictures[:n], 64), masks=masks)
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-030-b
+def _more(d, pictures):
+    "What a method is given beside its setting"
+    more = dict(covariance=Covariance(torch.eye(128), ridge=0)) if d.get('identity') else {}
+    if d['learn'] is perfusion: return {**more, 'pictures': pictures, 'choose': d.get('choose')}
+    return {**more, 'pictures': pictures} if d.get('choose') else more
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-030-c
+def _scores(judge, drawn, prompts, thing, pictures):
+    "Three lists of scores"
+    scores = dict(prompt=judge.prompt_score(drawn, prompts, concept=thing),
+                  identity=judge.identity_score(drawn, pictures),
+                  box=judge.identity_score(drawn, pictures, box=True))
+    return {k: [round(v, 3) for v in x.tolist()] for k, x in scores.items()}
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-030-d
 def measure(
     pipe, judge,
     unit,     # Of `units`
@@ -238,90 +396,110 @@ def measure(
 ):            # The unit with seconds, nbytes and, for each point, three lists of scores
     "Learn a unit's concept with its method, draw, score"
     d, thing, prior = described(unit['method']), unit['concept'], {} if prior is None else prior
-    pictures, masks = concept_pictures(thing, masks=True); n = d.get('pictures', 5)
-    perf = d['kind'](pipe); perf.learning_gate = d.get('gate', perf.learning_gate)
+    pictures, masks = concept_pictures(thing, masks=True)
+    perf, setting = d['kind'](pipe), dict(unit['setting'])
+    perf.learning_gate = d.get('gate', perf.learning_gate)
+    preserve = setting.pop('prior', d.get('prior'))
+    asked = [p for p in prompts for _ in range(seeds)]
     try:
-        bank = PictureSet.encode(pipe.vae, load_pictures(pictures[:n], 64), masks=masks[:n] if d.get('masks') else None)
-        setting = dict(unit['setting']); preserve = setting.pop('prior', d.get('prior'))
+        bank = _bank(pipe, d, pictures, masks)
         if preserve and thing not in prior: prior[thing] = class_pictures(perf, thing)
-        extra = dict(covariance=Covariance(torch.eye(128), ridge=0)) if d.get('identity') else {}
-        if d['learn'] is perfusion: extra |= dict(pictures=pictures, choose=d.get('choose'))
-        elif d.get('choose'): extra['pictures'] = pictures
-        with d['learn'](perf, bank, thing, seed=unit['seed'], prior=prior[thing] if preserve else None, **{**setting, **extra, **less}) as m:
-            points = {p: d['points'][p] for p in looked_at(unit)}
-            asked = [p for p in prompts for _ in range(seeds)]; found = {}
-            for name, at in points.items():
-                drawn = m.draw([p.format(m.phrase) for p in asked], generator=[torch.Generator().manual_seed(1000 + k % seeds) for k in range(len(asked))], num_inference_steps=draw_steps, guidance_scale=perf.base.get('guidance_scale', 5.), **at)
-                scores = dict(prompt=judge.prompt_score(drawn, [p.format(thing) for p in asked], concept=thing), identity=judge.identity_score(drawn, pictures), box=judge.identity_score(drawn, pictures, box=True))
-                found[name] = {k: [round(v, 3) for v in x.tolist()] for k, x in scores.items()}
-            return dict(unit, seconds=round(m.seconds, 1), nbytes=m.nbytes, points=found)
+        setting = {**setting, **_more(d, pictures), **less}
+        guidance, points = perf.base.get('guidance_scale', 5.), {}
+        with d['learn'](perf, bank, thing, seed=unit['seed'],
+                        prior=prior[thing] if preserve else None, **setting) as m:
+            for name in looked_at(unit):
+                draw, said = partial(m.draw, **d['points'][name]), [p.format(m.phrase) for p in asked]
+                drawn = _drawn(draw, said, seeds, draw_steps, guidance)
+                plain = [p.format(thing) for p in asked]
+                points[name] = _scores(judge, drawn, plain, thing, pictures)
+            return dict(unit, seconds=round(m.seconds, 1), nbytes=m.nbytes, points=points)
     finally: perf.remove()
-
-# %% ../nbs/14d_baselines.ipynb #14d-baselines-031
-def class_pictures(
-    perf,  # A wired pipeline
-    thing, # The class's word
-    n=40,  # Pictures (DreamBooth's authors take 200)
-):         # `PictureSet`
-    "What the base makes of the class, for methods that preserve it"
-    drawn = [perf.pipe([TEMPLATES[k % len(TEMPLATES)].format(thing) for k in range(a, a+20)], generator=[torch.Generator().manual_seed(9000 + k) for k in range(a, a+20)], num_inference_steps=STEPS, guidance_scale=perf.base.get('guidance_scale', 5.)).images for a in range(0, n, 20)]
-    return PictureSet.encode(perf.pipe.vae, [p for some in drawn for p in some])
-
-def mean_score(
-    found, # A point: lists of prompt and identity scores
-):         # Namespace: prompt, identity, box, harmonic (of the means)
-    "A point's means and their harmonic mean"
-    m = {k: sum(v)/len(v) for k, v in found.items()}
-    return SimpleNamespace(**m, harmonic=harmonic(m['prompt'], m['identity']))
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-031c
 def peak_memory(
     method,  # Name in `METHODS`
     setting=None, # Of its tries; its own if None
 )->float:    # MiB
-    "How far memory rises while a method learns, beyond the loaded model and the encoded pictures (Linux, macOS)"
-    r = subprocess.run([sys.executable, '-c', f'from perfusion_nb.baselines import _rise; _rise({method!r}, {setting!r})'], capture_output=True, text=True)
+    "How far memory rises while a method learns, beyond model and pictures (Linux, macOS)"
+    code = f'from perfusion_nb.baselines import _rise; _rise({method!r}, {setting!r})'
+    r = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     if r.returncode: raise RuntimeError(r.stderr[-2000:])
     return float(r.stdout.split()[-1])
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-031c-b
 def peak()->float: # MiB
-    "Highest memory of this process so far; on Linux ru_maxrss would begin at the size of the process that started it"
+    "Highest memory of this process so far (on Linux ru_maxrss would begin at its parent's)"
     status = Path('/proc/self/status')
     if status.exists(): return int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1])/2**10
     import resource
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**20
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-031c-c
 def _rise(method, setting):
     "What `peak_memory` runs: three steps, and the highest resident size before and after them"
     from perfusion_nb.tiny import tiny_pipeline
-    d, pipe, setting = described(method), tiny_pipeline(), dict(setting or {}, steps=3); perf, preserve = d['kind'](pipe), setting.pop('prior', d.get('prior'))
-    pictures, masks = concept_pictures('cat', masks=True); bank = PictureSet.encode(pipe.vae, load_pictures(pictures, 64), masks=masks if d.get('masks') else None); before = peak()
-    with d['learn'](perf, bank, 'cat', prior=bank if preserve else None, **setting): print(peak() - before)
+    d, pipe, setting = described(method), tiny_pipeline(), dict(setting or {}, steps=3)
+    perf, preserve = d['kind'](pipe), setting.pop('prior', d.get('prior'))
+    bank = _bank(pipe, d, *concept_pictures('cat', masks=True))
+    before = peak()
+    with d['learn'](perf, bank, 'cat', prior=bank if preserve else None, **setting):
+        print(peak() - before)
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-033
+def _line(text):
+    "What a line says; None for a torn one"
+    try: return json.loads(text)
+    except ValueError: return None
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-033-b
 def read_lines(
     path, # File of results
 )->list:
     "All whole lines; a torn last one is dropped"
-    def whole(l):
-        try: return json.loads(l)
-        except ValueError: return None
-    return [d for l in Path(path).read_text().splitlines() if (d := whole(l))] if Path(path).exists() else []
+    if not Path(path).exists(): return []
+    return [d for d in map(_line, Path(path).read_text().splitlines()) if d]
 
-def same_unit(a, b): return all(a.get(k) == b.get(k) for k in ('stage', 'method', 'setting', 'concept', 'seed'))
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-033-c
+def same_unit(a, b):
+    "Is it the same piece of work?"
+    return all(a.get(k) == b.get(k) for k in ('stage', 'method', 'setting', 'concept', 'seed'))
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-033-d
+def _tuned(lines, method, setting):
+    "What a method reached with a setting, for each concept"
+    mine = [l for l in lines if l['stage'] == 'tune' and l['method'] == method
+            and l['setting'] == setting]
+    return [mean_score(next(iter(l['points'].values()))).harmonic for l in mine]
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-033-e
 def chosen_settings(
     lines, # Of `read_lines`
 )->dict:   # Method -> setting with the best mean harmonic score over the development concepts
     "What tuning says"
-    out = {}
+    chosen, concepts = {}, len({u['concept'] for u in units('tune')})
     for m, d in METHODS.items():
-        mine = lambda s: [l for l in lines if l['stage'] == 'tune' and l['method'] == m and l['setting'] == s]
-        if any(len(mine(s)) < len({u['concept'] for u in units('tune')}) for s in d['tries']): raise ValueError(f'Tuning of {m} is not finished: run the stage "tune" first.')
-        out[m] = max(d['tries'], key=lambda s: sum(mean_score(next(iter(l['points'].values()))).harmonic for l in mine(s)))
-    return out
+        reached = [_tuned(lines, m, s) for s in d['tries']]
+        if any(len(r) < concepts for r in reached):
+            raise ValueError(f'Tuning of {m} is not finished: run the stage "tune" first.')
+        chosen[m] = max(zip(d['tries'], reached), key=lambda x: sum(x[1]))[0]
+    return chosen
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-034
+def _append(out, line):
+    "Add a line and force it to the disk"
+    with open(out, 'a') as f:
+        f.write(json.dumps(line)+'\n')
+        f.flush()
+        os.fsync(f.fileno())
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-034-b
+def _mend(out, lines):
+    "Drop a torn last line"
+    if out.exists() and not out.read_text().endswith('\n'):
+        out.write_text(''.join(json.dumps(d)+'\n' for d in lines))
+
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-034-c
 def run_claims(
     out,         # File of results (JSON lines); what is in it is not done again
     stage,       # One of `STAGES`
@@ -334,29 +512,37 @@ def run_claims(
 )->int:          # Units still to be done
     "Do the units of a stage that are not done yet"
     from tqdm.auto import tqdm
-    out, done, prior = Path(out), read_lines(out), {}
-    todo = [u for u in units(stage, None if stage == 'tune' else chosen_settings(done), seeds) if not any(same_unit(u, d) for d in done) and only in (None, u['method'])]
-    if out.exists() and not out.read_text().endswith('\n'): out.write_text(''.join(json.dumps(d)+'\n' for d in done))
-    for u in tqdm(todo[:limit], disable=not progress):
-        line = json.dumps(measure(pipe, judge, u, prior, **less))+'\n'
-        with open(out, 'a') as f: f.write(line); f.flush(); os.fsync(f.fileno())
-    return len(todo) - len(todo[:limit])
+    out, prior = Path(out), {}
+    done = read_lines(out)
+    chosen = None if stage == 'tune' else chosen_settings(done)
+    todo = [u for u in units(stage, chosen, seeds) if only in (None, u['method'])]
+    todo = [u for u in todo if not any(same_unit(u, d) for d in done)]
+    _mend(out, done)
+    now = todo[:limit]
+    for u in tqdm(now, disable=not progress): _append(out, measure(pipe, judge, u, prior, **less))
+    return len(todo) - len(now)
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-036
 def counted(
     stage, # One of `STAGES`
-)->tuple:  # (units, optimizer steps, pictures); lengths of the later stages are taken as the longest that can be chosen
+)->tuple:  # (units, optimizer steps, pictures); later stages with the longest that can be chosen
     "The work of a stage"
-    longest = {m: max(d['tries'], key=lambda s: s['steps']) for m, d in METHODS.items()}; us = units(stage, longest)
-    drawn = lambda u: len(looked_at(u))*2*len(PROMPTS)
-    return len(us), sum(u['setting']['steps'] for u in us), sum(map(drawn, us))
+    longest = {m: max(d['tries'], key=lambda s: s['steps']) for m, d in METHODS.items()}
+    us = units(stage, longest)
+    pictures = sum(len(looked_at(u))*2*len(PROMPTS) for u in us)
+    return len(us), sum(u['setting']['steps'] for u in us), pictures
 
+# %% ../nbs/14d_baselines.ipynb #14d-baselines-036-b
 def predicted_hours(
     pipe, judge,
     stages=tuple(STAGES),
 )->dict: # stage -> hours of this machine, from one short unit
     "Count, time one step and one picture, multiply"
-    u = dict(stage='tune', method='LoRA', setting=dict(lr=1e-3, steps=2), concept=DEVELOP[0], seed=0)
-    step = measure(pipe, judge, u, prompts=PROMPTS[:1], seeds=1, draw_steps=1)['seconds']/2; start = time.time()
-    pipe([p.format('cat') for p in PROMPTS], num_inference_steps=STEPS); picture = (time.time() - start)/len(PROMPTS)
-    return {s: round((n*step + k*picture)/3600, 2) for s in stages for _, n, k in [counted(s)]}
+    short = dict(lr=1e-3, steps=2)
+    u = dict(stage='tune', method='LoRA', setting=short, concept=DEVELOP[0], seed=0)
+    step = measure(pipe, judge, u, prompts=PROMPTS[:1], seeds=1, draw_steps=1)['seconds']/2
+    start = time.time()
+    pipe([p.format('cat') for p in PROMPTS], num_inference_steps=STEPS)
+    picture = (time.time() - start)/len(PROMPTS)
+    work = {s: counted(s) for s in stages}
+    return {s: round((n*step + k*picture)/3600, 2) for s, (_, n, k) in work.items()}

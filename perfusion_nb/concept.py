@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ConceptError', 'Concept', 'check_concept', 'front_code', 'front_decode', 'concept_bytes', 'check_writable',
-           'write_atomic', 'save_concept', 'load_concepts', 'load_concept', 'is_hub_name', 'fetch_concept',
+           'write_atomic', 'save_concept', 'is_hub_name', 'fetch_concept', 'load_concepts', 'load_concept',
            'merge_concepts', 'check_fits', 'fingerprint', 'compare_fingerprints', 'check_weights']
 
 # %% ../nbs/05_concept.ipynb #05-concept-002
@@ -21,6 +21,7 @@ from fastcore.basics import patch
 class ConceptError(ValueError):
     "A concept file or record that cannot be used, and why"
 
+# %% ../nbs/05_concept.ipynb #05-concept-006-b
 @dataclass(eq=False)
 class Concept:
     "One learned concept"
@@ -31,69 +32,117 @@ class Concept:
     e_super:dict         # {context: (d,)}
     token_embedding:dict # {text encoder: (d',)}
     o_star_v:dict        # {module name: (d_out,)}, in the network's order
-    meta:dict = field(default_factory=dict) # Anything JSON can hold: base, templates, fingerprint, steps, author …
-    def __repr__(self): return f"{self.token} (a {self.superclass}): {sum(v.numel() for v in self.o_star_v.values()):,} values in {len(self.o_star_v)} layers, {self.nbytes:,} bytes"
+    meta:dict = field(default_factory=dict) # What JSON can hold: base, templates, steps, author …
+    def __repr__(self):
+        values = sum(v.numel() for v in self.o_star_v.values())
+        return (f"{self.token} (a {self.superclass}): {values:,} values in "
+                f"{len(self.o_star_v)} layers, {self.nbytes:,} bytes")
 
 # %% ../nbs/05_concept.ipynb #05-concept-008
 _VECTORS = ('i_star', 'u_star', 'e_super', 'token_embedding')
 
+# %% ../nbs/05_concept.ipynb #05-concept-008-b
 def _check_vector(name, v):
     "One vector of finite numbers"
-    if not torch.is_tensor(v) or v.ndim != 1 or not v.is_floating_point(): raise ConceptError(f"{name} should be one vector of numbers, but is {tuple(v.shape) if torch.is_tensor(v) else type(v).__name__}.")
-    if not len(v): raise ConceptError(f"{name} is empty: the concept was damaged; learn it again.")
-    if not torch.isfinite(v).all(): raise ConceptError(f"{name} holds NaN or infinite numbers: the concept was damaged or learning diverged; learn it again.")
+    if not torch.is_tensor(v) or v.ndim != 1 or not v.is_floating_point():
+        is_ = tuple(v.shape) if torch.is_tensor(v) else type(v).__name__
+        raise ConceptError(f"{name} should be one vector of numbers, but is {is_}.")
+    if not len(v):
+        raise ConceptError(f"{name} is empty: the concept was damaged; learn it again.")
+    if not torch.isfinite(v).all():
+        raise ConceptError(f"{name} holds NaN or infinite numbers: the concept was damaged or "
+                           f"learning diverged; learn it again.")
 
+# %% ../nbs/05_concept.ipynb #05-concept-008-c
+def _check_names(c):
+    "Token, superclass, layers and contexts are short texts on one line"
+    for what in ('token', 'superclass'):
+        s = getattr(c, what)
+        if not isinstance(s, str) or not s.strip() or len(s) > 200 or not s.isprintable():
+            raise ConceptError(f"The {what} should be a short text on one line, but is "
+                               f"{s!r:.50}.")
+    names = [k for n in (*_VECTORS, 'o_star_v') for k in getattr(c, n)]
+    if any(k.split() != [k] or not k.isprintable() for k in names):
+        raise ConceptError(f"A layer or context of {c.token} has an empty name or one with "
+                           f"spaces.")
+
+# %% ../nbs/05_concept.ipynb #05-concept-008-d
+def _check_vectors(c):
+    "All vectors are there, and those of one context are of one size"
+    for name in (*_VECTORS, 'o_star_v'):
+        vectors = getattr(c, name)
+        if not isinstance(vectors, dict) or not vectors:
+            raise ConceptError(f"{name} is missing from the concept {c.token}.")
+        for k, v in vectors.items(): _check_vector(f'{name}.{k}', v)
+    shapes = {name: {k: v.shape for k, v in getattr(c, name).items()} for name in _VECTORS}
+    for name in ('u_star', 'e_super'):
+        if shapes[name] != shapes['i_star']:
+            raise ConceptError(f"{name} and i_star of {c.token} differ in contexts or shapes.")
+
+# %% ../nbs/05_concept.ipynb #05-concept-008-e
+_KINDS = dict( # What the library reads of the metadata
+    base=lambda v: isinstance(v, str),
+    licence=lambda v: isinstance(v, str),
+    templates=lambda v: (isinstance(v, (list, tuple))
+                         and all(t is None or isinstance(t, str) for t in v)),
+    fingerprint=lambda v: (isinstance(v, dict)
+                           and all(isinstance(x, (int, float)) for x in v.values())))
+
+# %% ../nbs/05_concept.ipynb #05-concept-008-f
+def _check_meta(c):
+    "What the library reads of the metadata is of its kind"
+    if not isinstance(c.meta, dict):
+        raise ConceptError(f"The metadata of {c.token} should be a dictionary.")
+    for k, good in _KINDS.items():
+        v = c.meta.get(k)
+        if v is not None and not good(v):
+            raise ConceptError(f"The metadata of {c.token} says {v!r:.50} as its {k}, which is "
+                               f"of another kind: leave it out or write it anew.")
+
+# %% ../nbs/05_concept.ipynb #05-concept-008-g
 def check_concept(
     c, # `Concept`
 ):
     "Refuse a record that is not whole"
-    for what in ('token', 'superclass'):
-        s = getattr(c, what)
-        if not isinstance(s, str) or not s.strip() or len(s) > 200 or not s.isprintable(): raise ConceptError(f"The {what} should be a short text on one line, but is {s!r:.50}.")
-    for name in (*_VECTORS, 'o_star_v'):
-        d = getattr(c, name)
-        if not isinstance(d, dict) or not d: raise ConceptError(f"{name} is missing from the concept {c.token}.")
-        for k, v in d.items(): _check_vector(f'{name}.{k}', v)
-    if any(k.split() != [k] or not k.isprintable() for n in (*_VECTORS, 'o_star_v') for k in getattr(c, n)): raise ConceptError(f"A layer or context of {c.token} has an empty name or one with spaces.")
-    for name in ('u_star', 'e_super'):
-        if {k: v.shape for k, v in getattr(c, name).items()} != {k: v.shape for k, v in c.i_star.items()}: raise ConceptError(f"{name} and i_star of {c.token} differ in contexts or shapes.")
+    _check_names(c)
+    _check_vectors(c)
     _check_meta(c)
-
-def _check_meta(c):
-    "What the library reads of the metadata must be of its kind"
-    if not isinstance(c.meta, dict): raise ConceptError(f"The metadata of {c.token} should be a dictionary.")
-    text = lambda v: v is None or isinstance(v, str)
-    kinds = dict(base=text, licence=text, templates=lambda v: isinstance(v, (list, tuple)) and all(map(text, v)),
-                 fingerprint=lambda v: isinstance(v, dict) and all(isinstance(x, (int, float)) for x in v.values()))
-    bad = [k for k, ok in kinds.items() if c.meta.get(k) is not None and not ok(c.meta[k])]
-    if bad: raise ConceptError(f"The metadata of {c.token} says {c.meta[bad[0]]!r:.50} as its {bad[0]}, which is of another kind: leave it out or write it anew.")
 
 # %% ../nbs/05_concept.ipynb #05-concept-013
 def front_code(
     names, # List of strings without spaces
 ):         # One string
     "The common ending, then each name as (letters shared with the one before):(rest)"
-    names = list(names); end = os.path.commonprefix([n[::-1] for n in names])[::-1]
+    names = list(names)
+    end = os.path.commonprefix([n[::-1] for n in names])[::-1]
     out, last = ['*'+end], ''
-    for n in (n[:len(n)-len(end)] for n in names):
-        k = len(os.path.commonprefix([n, last])); out.append(f'{k}:{n[k:]}'); last = n
+    for name in names:
+        name = name[:len(name)-len(end)]
+        shared = len(os.path.commonprefix([name, last]))
+        out.append(f'{shared}:{name[shared:]}')
+        last = name
     return ' '.join(out)
 
+# %% ../nbs/05_concept.ipynb #05-concept-013-b
+_LONGEST = 300 # Letters of a module's name: a short text must not unfold into gigabytes
+
+# %% ../nbs/05_concept.ipynb #05-concept-013-c
 def _whole(s):
     "A whole number in plain digits"
     if not re.fullmatch('[0-9]{1,9}', s): raise ValueError(f'{s!r:.20} is no number')
     return int(s)
 
-_LONGEST = 300 # Letters of a module's name: a short text must not unfold into gigabytes
-
+# %% ../nbs/05_concept.ipynb #05-concept-013-d
 def front_decode(
     text, # What `front_code` made
 ):        # List of strings
     "The names again"
-    (end, *parts), out, last = text.split(' '), [], ''
+    end, *parts = text.split(' ')
     if end[:1] != '*': raise ValueError('no ending')
+    out, last = [], ''
     for part in parts:
-        k, _, rest = part.partition(':'); last = last[:_whole(k)] + rest
+        shared, _, rest = part.partition(':')
+        last = last[:_whole(shared)] + rest
         if len(last) + len(end) > _LONGEST: raise ValueError('a module has too long a name')
         out.append(last + end[1:])
     return out
@@ -102,53 +151,92 @@ def front_decode(
 _FREE_TEXT = 1500 # Bytes of metadata beside the fingerprint and plain numbers
 _FIXED = ('templates', 'fingerprint') # Never shortened
 
+# %% ../nbs/05_concept.ipynb #05-concept-016-b
 def _dump(v): return json.dumps(v, ensure_ascii=False, separators=(',', ':'), default=str)
 
+# %% ../nbs/05_concept.ipynb #05-concept-016-c
+def _size(v):
+    "Bytes that a value takes in the header: its JSON, written as JSON"
+    return len(_dump(_dump(v)).encode())
+
+# %% ../nbs/05_concept.ipynb #05-concept-016-d
 def _shorten(v, room):
-    "The longest beginning of `v` whose JSON, written as JSON, takes at most `room` bytes; None if none does"
-    size = lambda v: len(_dump(_dump(v)).encode())
-    if size(v) <= room: return v
+    "The longest beginning of `v` that takes at most `room` bytes; None if none does"
+    if _size(v) <= room: return v
     if not isinstance(v, str): return None
-    while v and size(v+'…') > room: v = v[:-max(1, (size(v+'…')-room)//8)]
+    while v and _size(v+'…') > room:
+        too_much = _size(v+'…') - room
+        v = v[:-max(1, too_much//8)]
     return v+'…' if v else None
 
+# %% ../nbs/05_concept.ipynb #05-concept-016-e
+def _is_free(k, v):
+    "Is this entry free text, which counts?"
+    return k not in _FIXED and not isinstance(v, (int, float, bool, type(None)))
+
+# %% ../nbs/05_concept.ipynb #05-concept-016-f
 def _cap(meta, limit=_FREE_TEXT):
     "Metadata as JSON strings; free text, short entries first, gets `limit` bytes"
-    free = {k: v for k, v in meta.items() if k not in _FIXED and not isinstance(v, (int, float, bool, type(None)))}
-    kept, left = {}, limit - len(_dump(_dump(meta.get('templates'))).encode())
+    free = {k: v for k, v in meta.items() if _is_free(k, v)}
+    kept, left = {}, limit - _size(meta.get('templates'))
     for k, v in sorted(free.items(), key=lambda x: len(_dump(x[1]))):
         room = left - len(_dump(str(k))) - 8
-        kept[k] = _shorten(v, room); left = left if kept[k] is None else room - len(_dump(_dump(kept[k])).encode())
+        kept[k] = _shorten(v, room)
+        if kept[k] is not None: left = room - _size(kept[k])
     short = [str(k) for k, v in free.items() if kept[k] is None or kept[k] is not v]
-    if short: warnings.warn(f"Free text in a concept file is limited to {limit:,} bytes; shortened: {', '.join(short)}.", stacklevel=4)
-    return {str(k): _dump(kept.get(k, v)) for k, v in meta.items() if k not in free or kept[k] is not None}
+    if short:
+        warnings.warn(f"Free text in a concept file is limited to {limit:,} bytes; shortened: "
+                      f"{', '.join(short)}.", stacklevel=4)
+    dropped = [k for k in free if kept[k] is None]
+    return {str(k): _dump(kept.get(k, v)) for k, v in meta.items() if k not in dropped}
 
 # %% ../nbs/05_concept.ipynb #05-concept-018
-def _pack_norms(d, names):
+def _pack_norms(norms, names):
     "Norms of all modules as one string, if all are there"
-    if not isinstance(d, dict) or not all(n in d for n in names): return d
-    return {'*': ' '.join(f'{d[n]:.5g}' for n in names), **{k: v for k, v in d.items() if k not in names}}
+    if not isinstance(norms, dict) or not all(n in norms for n in names): return norms
+    others = {k: v for k, v in norms.items() if k not in names}
+    return {'*': ' '.join(f'{norms[n]:.5g}' for n in names), **others}
 
-def _unpack_norms(d, names):
+# %% ../nbs/05_concept.ipynb #05-concept-018-b
+def _unpack_norms(norms, names):
     "And back"
-    if not isinstance(d, dict) or '*' not in d: return d
-    return {**{k: v for k, v in d.items() if k != '*'}, **dict(zip(names, map(float, d['*'].split())))}
+    if not isinstance(norms, dict) or '*' not in norms: return norms
+    others = {k: v for k, v in norms.items() if k != '*'}
+    return {**others, **dict(zip(names, map(float, norms['*'].split())))}
 
+# %% ../nbs/05_concept.ipynb #05-concept-018b
+def _values(c):
+    "All learned values end to end, in half precision"
+    flat = torch.cat([v.detach().float().cpu() for v in c.o_star_v.values()])
+    if flat.abs().max() > 65504:
+        raise ConceptError(f"The values of {c.token} reach {flat.abs().max():.3g}, too large for "
+                           f"half precision: learning diverged; use a smaller lr_value.")
+    return flat.half()
+
+# %% ../nbs/05_concept.ipynb #05-concept-018b-b
+def _texts(c):
+    "The words of a record"
+    names, meta = list(c.o_star_v), c.meta
+    if 'fingerprint' in meta:
+        meta = {**meta, 'fingerprint': _pack_norms(meta['fingerprint'], names)}
+    widths = ' '.join(str(len(v)) for v in c.o_star_v.values())
+    return {'token': c.token, 'superclass': c.superclass, 'modules': front_code(names),
+            'widths': widths, **{f'meta.{k}': v for k, v in _cap(meta).items()}}
+
+# %% ../nbs/05_concept.ipynb #05-concept-018b-c
 def _tensors_and_text(c, prefix=''):
     "A record as tensors and strings"
     check_concept(c)
-    names = list(c.o_star_v)
-    flat = torch.cat([v.detach().float().cpu() for v in c.o_star_v.values()])
-    if flat.abs().max() > 65504: raise ConceptError(f"The values of {c.token} reach {flat.abs().max():.3g}, too large for half precision: learning diverged; use a smaller lr_value.")
-    tensors = {f'{prefix}{n}.{k}': v.detach().float().cpu() for n in _VECTORS for k, v in getattr(c, n).items()}
-    tensors[f'{prefix}o_star_v'] = flat.half()
-    meta = {**c.meta, 'fingerprint': _pack_norms(c.meta['fingerprint'], names)} if 'fingerprint' in c.meta else c.meta
-    text = {'token': c.token, 'superclass': c.superclass, 'modules': front_code(names), 'widths': ' '.join(str(len(v)) for v in c.o_star_v.values())}
-    return tensors, {prefix+k: v for k, v in [*text.items(), *[('meta.'+k, v) for k, v in _cap(meta).items()]]}
+    tensors = {f'{n}.{k}': v.detach().float().cpu()
+               for n in _VECTORS for k, v in getattr(c, n).items()}
+    tensors['o_star_v'] = _values(c)
+    text = _texts(c)
+    return ({prefix+k: v for k, v in tensors.items()}, {prefix+k: v for k, v in text.items()})
 
 # %% ../nbs/05_concept.ipynb #05-concept-020
 _FORMAT, _VERSION = 'perfusion-nb concept', 1
 
+# %% ../nbs/05_concept.ipynb #05-concept-020-b
 def _checksum(
     header, # As in the file
     body,   # bytes
@@ -156,77 +244,120 @@ def _checksum(
     "Of all that a file holds, the checksum itself left out: it finds damage, not forgery"
     text = {k: v for k, v in header['__metadata__'].items() if k != 'checksum'}
     said = json.dumps({**header, '__metadata__': text}, sort_keys=True).encode()
-    h = hashlib.blake2b(said, digest_size=8); h.update(body)
+    h = hashlib.blake2b(said, digest_size=8)
+    h.update(body)
     return h.hexdigest()
 
+# %% ../nbs/05_concept.ipynb #05-concept-020-c
+def _laid_out(tensors):
+    "Where each tensor stands, the wide types first, and the bytes of all"
+    places, body = {}, b''
+    for name, t in sorted(tensors.items(), key=lambda x: (-x[1].element_size(), x[0])):
+        raw = t.contiguous().numpy().tobytes()
+        dtype = {4: 'F32', 2: 'F16'}[t.element_size()]
+        places[name] = {'dtype': dtype, 'shape': list(t.shape),
+                        'data_offsets': [len(body), len(body)+len(raw)]}
+        body += raw
+    return places, body
+
+# %% ../nbs/05_concept.ipynb #05-concept-020-d
 def concept_bytes(
     concepts, # `Concept` or list of them
 ):            # bytes of a safetensors file
     "A concept file in memory; equal records give equal bytes"
     concepts = [concepts] if isinstance(concepts, Concept) else list(concepts)
-    tensors, text = {}, {'format': _FORMAT, 'version': str(_VERSION), 'concepts': str(len(concepts))}
+    tensors = {}
+    text = {'format': _FORMAT, 'version': str(_VERSION), 'concepts': str(len(concepts))}
     for k, c in enumerate(concepts):
-        t, m = _tensors_and_text(c, f'{k}.' if len(concepts) > 1 else '')
-        tensors.update(t); text.update(m)
-    header, body = {'__metadata__': text}, []
-    for name, t in sorted(tensors.items(), key=lambda x: (-x[1].element_size(), x[0])):
-        raw, at = t.contiguous().numpy().tobytes(), sum(map(len, body))
-        header[name] = {'dtype': {4: 'F32', 2: 'F16'}[t.element_size()], 'shape': list(t.shape), 'data_offsets': [at, at+len(raw)]}; body.append(raw)
-    body = b''.join(body); text['checksum'] = _checksum(header, body)
-    head = json.dumps(header, ensure_ascii=False, separators=(',', ':')).encode(); head += b' '*(-len(head) % 8)
+        more_tensors, more_text = _tensors_and_text(c, f'{k}.' if len(concepts) > 1 else '')
+        tensors.update(more_tensors)
+        text.update(more_text)
+    places, body = _laid_out(tensors)
+    header = {'__metadata__': text, **places}
+    text['checksum'] = _checksum(header, body)
+    head = json.dumps(header, ensure_ascii=False, separators=(',', ':')).encode()
+    head += b' '*(-len(head) % 8)
     return len(head).to_bytes(8, 'little') + head + body
 
+# %% ../nbs/05_concept.ipynb #05-concept-020-e
 @patch(as_prop=True)
 def nbytes(self:Concept):
     "Size of its file"
-    with warnings.catch_warnings(): warnings.simplefilter('ignore'); return len(concept_bytes(self))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        return len(concept_bytes(self))
 
 # %% ../nbs/05_concept.ipynb #05-concept-028
 def _target(path):
     "Where a file is to be written, if it can be one"
     try: path = Path(path).expanduser()
-    except (TypeError, RuntimeError): raise ConceptError(f"{path!r} is no name of a file.") from None
-    if path.is_dir(): raise ConceptError(f"'{path}' is a folder; give the name of a file, for example '{path/'toy.safetensors'}'.")
-    if path.exists() and not path.is_file(): raise ConceptError(f"'{path}' is a device or a pipe, which a file must not replace; give another name.")
+    except (TypeError, RuntimeError):
+        raise ConceptError(f"{path!r} is no name of a file.") from None
+    if path.is_dir():
+        raise ConceptError(f"'{path}' is a folder; give the name of a file, for example "
+                           f"'{path/'toy.safetensors'}'.")
+    if path.exists() and not path.is_file():
+        raise ConceptError(f"'{path}' is a device or a pipe, which a file must not replace; give "
+                           f"another name.")
     return path
 
-def _unwritable(path, e): return ConceptError(f"'{path}' cannot be written ({e.strerror or e}): choose another place or make room; what was there before is untouched.")
+# %% ../nbs/05_concept.ipynb #05-concept-028-b
+def _unwritable(path, e):
+    return ConceptError(f"'{path}' cannot be written ({e.strerror or e}): choose another place or "
+                        f"make room; what was there before is untouched.")
 
+# %% ../nbs/05_concept.ipynb #05-concept-028-c
 def check_writable(
     path, # File to be written later
 ):        # Path
     "Refuse a place that cannot be written before the work for it is done"
     try:
         path = _target(path)
-        with tempfile.TemporaryFile(dir=next(p for p in path.absolute().parents if p.exists())): return path
+        folder = next(p for p in path.absolute().parents if p.exists())
+        with tempfile.TemporaryFile(dir=folder): return path
     except OSError as e: raise _unwritable(path, e) from None
 
 # %% ../nbs/05_concept.ipynb #05-concept-028-c1
+def _umask():
+    "The process's mask for new files"
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+# %% ../nbs/05_concept.ipynb #05-concept-028-c1-b
+def _replace(path, data):
+    "Write beside a file, then take its place"
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name[:40]}.')
+    try:
+        with os.fdopen(handle, 'wb') as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+# %% ../nbs/05_concept.ipynb #05-concept-028-c1-c
 def write_atomic(
     path, # File to write
     data, # bytes
 ):        # Path
     "Write a file whole or not at all"
-    new = []
+    new_folders = []
     try:
-        path = _target(path); new = [p for p in path.parents if not p.exists()]
+        path = _target(path)
+        new_folders = [p for p in path.parents if not p.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name[:40]}.')
-        try:
-            with os.fdopen(handle, 'wb') as f: f.write(data); f.flush(); os.fsync(f.fileno())
-            os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except BaseException: Path(temporary).unlink(missing_ok=True); raise
+        _replace(path, data)
     except BaseException as e:
-        for p in new:
+        for p in new_folders:
             with suppress(OSError): p.rmdir()
         if isinstance(e, OSError): raise _unwritable(path, e) from e
         raise
     return path
-
-def _umask():
-    "The process's mask for new files"
-    mask = os.umask(0); os.umask(mask); return mask
 
 # %% ../nbs/05_concept.ipynb #05-concept-028-c1-c1
 def save_concept(
@@ -239,128 +370,171 @@ def save_concept(
 # %% ../nbs/05_concept.ipynb #05-concept-033
 _MAX_HEADER = 1_000_000 # Bytes; SD 1.5's is about 2,000
 
-def _read_header(data, path):
-    "The JSON header of a safetensors file, checked"
-    no = lambda why: ConceptError(f"'{path}' {why}")
+# %% ../nbs/05_concept.ipynb #05-concept-033-b
+def _check_kind(data):
+    "Is this a safetensors file with a header of a sane size?"
     n = int.from_bytes(data[:8], 'little')
-    if (data[8:9] != b'{' or n > _MAX_HEADER) and (data[:4] == b'PK\x03\x04' or data[:1] == b'\x80'): raise no("is a pickle (.pt, .ckpt, .bin), which can run code when opened: ask for the concept as .safetensors.")
-    if len(data) < 10 or data[8:9] != b'{': raise no("is not a concept file: it is not safetensors." if data else "is empty.")
-    if n > _MAX_HEADER: raise no(f"has a header of {n:,} bytes; a concept's is about 2,000: this is something else.")
-    if len(data) < 8+n: raise no("is cut off: copy or download it again.")
-    try: header = json.loads(data[8:8+n].decode())
-    except (ValueError, RecursionError): raise no("has an unreadable header: copy or download it again.") from None
-    text = header.get('__metadata__') if isinstance(header, dict) else None
-    if not isinstance(text, dict) or text.get('format') != _FORMAT: raise no("is a safetensors file, but not a concept: perhaps a LoRA or a whole model?")
+    is_json = data[8:9] == b'{'
+    if (not is_json or n > _MAX_HEADER) and (data[:4] == b'PK\x03\x04' or data[:1] == b'\x80'):
+        raise ConceptError("is a pickle (.pt, .ckpt, .bin), which can run code when opened: ask "
+                           "for the concept as .safetensors.")
+    if not data: raise ConceptError("is empty.")
+    if len(data) < 10 or not is_json:
+        raise ConceptError("is not a concept file: it is not safetensors.")
+    if n > _MAX_HEADER:
+        raise ConceptError(f"has a header of {n:,} bytes; a concept's is about 2,000: this is "
+                           f"something else.")
+    if len(data) < 8+n: raise ConceptError("is cut off: copy or download it again.")
+
+# %% ../nbs/05_concept.ipynb #05-concept-033-c
+def _check_version(text):
+    "Is it a concept, and in a format that we know?"
+    if not isinstance(text, dict) or text.get('format') != _FORMAT:
+        raise ConceptError("is a safetensors file, but not a concept: perhaps a LoRA or a whole "
+                           "model?")
     version = text.get('version')
-    try: new = _whole(version) > _VERSION
-    except (TypeError, ValueError): new = True
-    if new: raise no(f"was written in format {version!r:.20}, this is {_VERSION}: update perfusion-nb.")
+    try: known = _whole(version) <= _VERSION
+    except (TypeError, ValueError): known = False
+    if not known:
+        raise ConceptError(f"was written in format {version!r:.20}, this is {_VERSION}: update "
+                           f"perfusion-nb.")
+
+# %% ../nbs/05_concept.ipynb #05-concept-033-d
+def _read_header(data):
+    "Header, its texts, and the bytes behind it"
+    _check_kind(data)
+    n = int.from_bytes(data[:8], 'little')
+    try: header = json.loads(data[8:8+n].decode())
+    except (ValueError, RecursionError):
+        raise ConceptError("has an unreadable header: copy or download it again.") from None
+    text = header.get('__metadata__') if isinstance(header, dict) else None
+    _check_version(text)
     return header, text, memoryview(data)[8+n:]
 
 # %% ../nbs/05_concept.ipynb #05-concept-034
-_TENSOR = re.compile(r'(?:(0|[1-9][0-9]{0,2})[.])?(?:o_star_v|(?:i_star|u_star|e_super|token_embedding)[.].+)', re.DOTALL) # Names of tensors, with the concept's number where there are several
+_NUMBER = '(?:0|[1-9][0-9]{0,2})' # Of a concept, where a file holds several
+_TENSOR = re.compile(rf'(?:({_NUMBER})[.])?(?:o_star_v|(?:{"|".join(_VECTORS)})[.].+)', re.DOTALL)
+_TEXT = re.compile(rf'(?:{_NUMBER}[.])?(?:token|superclass|modules|widths|meta[.].*)'
+                   r'|format|version|concepts|checksum', re.DOTALL)
 
-_TEXT = re.compile(r'(?:(?:0|[1-9][0-9]{0,2})[.])?(?:token|superclass|modules|widths|meta[.].*)|format|version|concepts|checksum', re.DOTALL) # Names of texts
+# %% ../nbs/05_concept.ipynb #05-concept-034-b
+def _no_part(name):
+    return ConceptError(f'holds something that is no part of a concept ({name!r:.40}): ask for '
+                        f'the file as it was saved.')
 
+# %% ../nbs/05_concept.ipynb #05-concept-034-c
+def _check_tensor(name, entry, n, rest):
+    "A tensor that a file with `n` concepts and `rest` bytes of numbers may hold"
+    m = _TENSOR.fullmatch(name)
+    if not m or (m[1] is None) != (n == 1) or int(m[1] or 0) >= n: raise _no_part(name)
+    if entry['dtype'] not in ('F16', 'BF16', 'F32', 'F64'):
+        raise ConceptError(f'holds {name!r:.40} in the type {entry["dtype"]!r:.20}, but a concept '
+                           f'is made of floating-point numbers.')
+    end = entry['data_offsets'][1]
+    if isinstance(end, int) and end > rest:
+        raise ConceptError(f"is cut off: {end-rest:,} bytes are missing; copy or download it "
+                           f"again.")
+
+# %% ../nbs/05_concept.ipynb #05-concept-034-d
 def _check_header(header, n, rest):
-    "Texts and tensors that a file with `n` concepts may hold, of types it may have, inside the file"
-    if other := [k for k in header['__metadata__'] if not _TEXT.fullmatch(k)]: raise ConceptError(f'holds something that is no part of a concept ({other[0]!r:.40}): ask for the file as it was saved.') # Perhaps the checksum under a damaged name
-    for k, v in header.items():
-        if k == '__metadata__': continue
-        m, dtype = _TENSOR.fullmatch(k), v['dtype']
-        if not m or (m[1] is None) != (n == 1) or int(m[1] or 0) >= n: raise ConceptError(f'holds something that is no part of a concept ({k!r:.40}): ask for the file as it was saved.')
-        if dtype not in ('F16', 'BF16', 'F32', 'F64'): raise ConceptError(f'holds {k!r:.40} in the type {dtype!r:.20}, but a concept is made of floating-point numbers.')
-        if isinstance(v['data_offsets'][1], int) and v['data_offsets'][1] > rest: raise ConceptError(f"is cut off: {v['data_offsets'][1]-rest:,} bytes are missing; copy or download it again.")
+    "Texts and tensors that a file with `n` concepts may hold"
+    for k in header['__metadata__']:
+        if not _TEXT.fullmatch(k): raise _no_part(k)  # perhaps the checksum, its name damaged
+    for k, entry in header.items():
+        if k != '__metadata__': _check_tensor(k, entry, n, rest)
 
-def _read_tensors(data, path):
-    "Text, tensors and number of concepts of a concept file"
-    from safetensors.torch import load
-    no = lambda why: ConceptError(f"'{path}' {why}")
-    header, text, body = _read_header(data, path)
+# %% ../nbs/05_concept.ipynb #05-concept-034-e
+def _how_many(text):
     try: n = _whole(text.get('concepts', '1'))
     except (TypeError, ValueError): n = 0
-    if not 1 <= n <= 1000: raise no('does not say how many concepts it holds.')
+    if not 1 <= n <= 1000: raise ConceptError('does not say how many concepts it holds.')
+    return n
+
+# %% ../nbs/05_concept.ipynb #05-concept-034-f
+def _check_whole(header, text, body):
+    "Does the checksum fit, if there is one?"
+    try: whole = 'checksum' not in text or text['checksum'] == _checksum(header, body)
+    except RecursionError: whole = False
+    if not whole:
+        raise ConceptError('is damaged, its checksum does not fit: copy or download it again.')
+
+# %% ../nbs/05_concept.ipynb #05-concept-034-g
+def _read_tensors(data):
+    "Text, tensors and number of concepts of a concept file"
+    from safetensors.torch import load
+    header, text, body = _read_header(data)
+    n = _how_many(text)
     try: _check_header(header, n, len(body))
-    except ConceptError as e: raise no(e) from None
-    except (TypeError, KeyError, IndexError, ValueError): raise no('has an unreadable header: copy or download it again.') from None
-    try: damaged = 'checksum' in text and text['checksum'] != _checksum(header, body)
-    except RecursionError: damaged = True
-    if damaged: raise no('is damaged, its checksum does not fit: copy or download it again.')
+    except ConceptError: raise
+    except (TypeError, KeyError, IndexError, ValueError):
+        raise ConceptError('has an unreadable header: copy or download it again.') from None
+    _check_whole(header, text, body)
     try: return text, load(data), n
-    except Exception as e: raise no(f"is damaged ({ascii(str(e)):.80}): copy or download it again.") from None
+    except Exception as e:
+        raise ConceptError(f"is damaged ({ascii(str(e)):.80}): copy or download it "
+                           f"again.") from None
 
 # %% ../nbs/05_concept.ipynb #05-concept-035
-def _parts(d, n):
+def _parts(named, n):
     "Tensors or texts of each of `n` concepts, by their numbers"
-    if n == 1: return [d]
+    if n == 1: return [named]
     out = [{} for _ in range(n)]
-    for k, v in d.items():
-        if (m := re.fullmatch(r'(0|[1-9][0-9]{0,2})[.](.+)', k, re.DOTALL)) and int(m[1]) < n: out[int(m[1])][m[2]] = v
+    for k, v in named.items():
+        m = re.fullmatch(rf'({_NUMBER})[.](.+)', k, re.DOTALL)
+        if m and int(m[1]) < n: out[int(m[1])][m[2]] = v
     return out
 
+# %% ../nbs/05_concept.ipynb #05-concept-035-b
 def _printable(v):
     "Does this JSON hold no characters that steer a terminal?"
     if isinstance(v, str): return not re.search('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]', v)
-    return all(map(_printable, [*v, *v.values()] if isinstance(v, dict) else v)) if isinstance(v, (dict, list)) else True
+    if isinstance(v, dict): return all(map(_printable, [*v, *v.values()]))
+    if isinstance(v, list): return all(map(_printable, v))
+    return True
 
-def _record(tensors, text, path):
+# %% ../nbs/05_concept.ipynb #05-concept-035-c
+def _read_meta(text, names):
+    "The metadata, out of its strings"
+    meta = {k[5:]: json.loads(v) for k, v in text.items() if k.startswith('meta.')}
+    if 'fingerprint' in meta: meta['fingerprint'] = _unpack_norms(meta['fingerprint'], names)
+    if not _printable(meta):
+        raise ConceptError('holds control characters in its metadata: ask for a clean copy.')
+    return meta
+
+# %% ../nbs/05_concept.ipynb #05-concept-035-d
+def _cut(flat, names, widths):
+    "The values of each layer"
+    fits = (flat.ndim == 1 and len(names) == len(widths) == len(set(names))
+            and min(widths, default=0) >= 1 and sum(widths) == len(flat))
+    if not fits:
+        raise ConceptError(f'says its layers have {sum(widths):,} values, but holds '
+                           f'{flat.numel():,}.')
+    return dict(zip(names, flat.split(widths)))
+
+# %% ../nbs/05_concept.ipynb #05-concept-035-e
+def _record(tensors, text):
     "One `Concept` out of tensors and strings"
-    no = lambda why: ConceptError(f"'{path}' {why}")
     try:
-        token, superclass = text['token'], text['superclass']
-        names, widths = front_decode(text['modules']), [*map(_whole, text['widths'].split())]
-        meta = {k[5:]: json.loads(v) for k, v in text.items() if k.startswith('meta.')}
-        if 'fingerprint' in meta: meta['fingerprint'] = _unpack_norms(meta['fingerprint'], names)
-        flat, plain = tensors['o_star_v'].float(), _printable(meta)
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as e: raise no(f'lacks a part of the concept or has it garbled ({ascii(str(e)):.60}).') from None
-    if not plain: raise no('holds control characters in its metadata: ask for a clean copy.')
-    if flat.ndim != 1 or len(names) != len(widths) or len(set(names)) != len(names) or min(widths, default=0) < 1 or sum(widths) != len(flat): raise no(f'says its layers have {sum(widths):,} values, but holds {flat.numel():,}.')
-    vectors = {n: {k[len(n)+1:]: v.float() for k, v in tensors.items() if k.startswith(n+'.')} for n in _VECTORS}
-    c = Concept(token, superclass, **vectors, o_star_v=dict(zip(names, flat.split(widths))), meta=meta)
-    try: check_concept(c)
-    except ConceptError as e: raise ConceptError(f"'{path}': {e}") from None
-    if any(not .5 < c.i_star[k].double() @ c.u_star[k].double() < 2 for k in c.i_star): raise no(f'holds a u_star of {token} that does not belong to its i_star, or one of them is zero: ask for the file anew.')
-    return c
-
-# %% ../nbs/05_concept.ipynb #05-concept-036
-_MAX_FILE = 100_000_000 # Bytes: of one file, here or on the hub
-
-def _find_file(path):
-    "The file that a path, a folder with one concept file, or a name on the hub stands for"
-    try: file = Path(path).expanduser(); inside = sorted(file.glob('*.safetensors')) if file.is_dir() else []
-    except (TypeError, RuntimeError): raise ConceptError(f'{path!r:.80} is no name of a file: give one such as "toy.safetensors".') from None
-    if file.is_file(): return file
-    if len(inside) == 1: return inside[0]
-    if file.is_dir(): raise ConceptError(f"'{path}' is a folder; name the file in it.")
-    if isinstance(path, str) and is_hub_name(path): return fetch_concept(path)
-    shown = path if str(path).isprintable() else ascii(str(path))
-    raise ConceptError(f"There is no file '{shown}': check the name (on the Hugging Face hub, concepts are called user/concept).")
-
-def load_concepts(
-    path, # A concept file, a folder that holds one, or one on the hub: "user/concept"
-):        # List of `Concept`, fp32, on the CPU
-    "Read all concepts of a file"
-    try:
-        file = _find_file(path)
-        if file.stat().st_size > _MAX_FILE: raise ConceptError(f"'{path}' is {file.stat().st_size:,} bytes, far too large for a concept: perhaps a whole model?")
-        data = file.read_bytes()
-    except OSError as e: raise ConceptError(f"'{str(path):.80}' cannot be read ({e.strerror or type(e).__name__}): check its name, and who may read it.") from None
-    text, tensors, n = _read_tensors(data, path)
-    cs = [_record(t, s, path) for t, s in zip(_parts(tensors, n), _parts(text, n))]
-    if len({c.token for c in cs}) < n: raise ConceptError(f"'{path}' holds two concepts with the same token: ask for them one by one.")
-    return cs
-
-def load_concept(
-    path, # A file with one concept, named as for `load_concepts`
-):        # `Concept`, fp32, on the CPU
-    "Read the concept of a file"
-    cs = load_concepts(path)
-    if len(cs) > 1: raise ConceptError(f"'{path}' holds {len(cs)} concepts ({', '.join(c.token for c in cs)}): use load_concepts.")
-    return cs[0]
+        names = front_decode(text['modules'])
+        widths = [_whole(w) for w in text['widths'].split()]
+        token, superclass, flat = text['token'], text['superclass'], tensors['o_star_v'].float()
+        meta = _read_meta(text, names)
+    except ConceptError: raise
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as e:
+        raise ConceptError(f'lacks a part of the concept or has it garbled '
+                           f'({ascii(str(e)):.60}).') from None
+    o_star_v = _cut(flat, names, widths)
+    vectors = {n: {k[len(n)+1:]: v.float() for k, v in tensors.items() if k.startswith(n+'.')}
+               for n in _VECTORS}
+    return Concept(token, superclass, **vectors, o_star_v=o_star_v, meta=meta)
 
 # %% ../nbs/05_concept.ipynb #05-concept-hub-1
-_HUB_NAME = re.compile(r'(\w[\w.-]*/\w[\w.-]*)(?:@(refs/\w+/[\w.-]+|[\w.-]+))?(?:/([^@\s\\]+\.safetensors))?') # repository, revision, file
+_MAX_FILE = 100_000_000 # Bytes: of one file, here or on the hub
+_HUB_NAME = re.compile(r'(\w[\w.-]*/\w[\w.-]*)'             # repository
+                       r'(?:@(refs/\w+/[\w.-]+|[\w.-]+))?'  # revision
+                       r'(?:/([^@\s\\]+\.safetensors))?')    # file
 
+# %% ../nbs/05_concept.ipynb #05-concept-hub-1-b
 def is_hub_name(
     name:str,
 )->bool:
@@ -368,68 +542,195 @@ def is_hub_name(
     m = _HUB_NAME.fullmatch(name)
     return bool(m) and Path(m[1]).suffix not in ('.safetensors', '.pt', '.pth', '.ckpt', '.bin')
 
+# %% ../nbs/05_concept.ipynb #05-concept-hub-1-c
 def _one_file(name, names, file):
     "The one concept file among those of a repository"
-    if file in names or not file and len(names) == 1: return file or names[0]
-    if file: raise ConceptError(f"There is no {file} in that repository on the hub, which holds {', '.join(names) or 'no .safetensors'}.")
-    if not names: raise ConceptError(f"'{name}' on the hub holds no .safetensors file, so no concept (pickles are not read).")
-    raise ConceptError(f"'{name}' on the hub holds {len(names)} .safetensors files ({', '.join(names):.120}): name one of them, such as '{name}/{names[0]}'.")
+    if file in names: return file
+    if not file and len(names) == 1: return names[0]
+    if file:
+        raise ConceptError(f"There is no {file} in that repository on the hub, which holds "
+                           f"{', '.join(names) or 'no .safetensors'}.")
+    if not names:
+        raise ConceptError(f"'{name}' on the hub holds no .safetensors file, so no concept "
+                           f"(pickles are not read).")
+    raise ConceptError(f"'{name}' on the hub holds {len(names)} .safetensors files "
+                       f"({', '.join(names):.120}): name one of them, such as "
+                       f"'{name}/{names[0]}'.")
 
 # %% ../nbs/05_concept.ipynb #05-concept-hub-3
+def _why(error):
+    "What went wrong between here and the hub, as half a sentence"
+    from huggingface_hub import errors as e
+    if isinstance(error, e.GatedRepoError):
+        return ('on the hub it is gated: ask for access on its page and log in with `hf auth '
+                'login`')
+    if isinstance(error, e.RepositoryNotFoundError):
+        return ('the hub shows no such repository: check the name, or log in with `hf auth '
+                'login` if it is private')
+    if isinstance(error, e.RevisionNotFoundError):
+        return ('its repository on the hub has no such revision: leave out what follows the @, '
+                'or check it')
+    if isinstance(error, e.HFValidationError):
+        return 'no repository on the hub can have that name'
+    if isinstance(error, e.HfHubHTTPError):
+        status = getattr(error.response, 'status_code', 'no status')
+        return f'the hub answered with an error ({status}): try again later'
+    return (f'the Hugging Face hub cannot be reached ({type(error).__name__}): check the name and '
+            f'the connection, or copy the file here')
+
+# %% ../nbs/05_concept.ipynb #05-concept-hub-3-b
 def _ask_hub(name, ask):
     "What the hub answers"
-    from huggingface_hub.errors import GatedRepoError, HFValidationError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
-    no = lambda why: ConceptError(f"There is no file '{name}' here, and {why}.")
     try: return ask()
     except ConceptError: raise
-    except GatedRepoError: raise no('on the hub it is gated: ask for access on its page and log in with `hf auth login`') from None
-    except RepositoryNotFoundError: raise no('the hub shows no such repository: check the name, or log in with `hf auth login` if it is private') from None
-    except RevisionNotFoundError: raise no('its repository on the hub has no such revision: leave out what follows the @, or check it') from None
-    except HFValidationError: raise no('no repository on the hub can have that name') from None
-    except HfHubHTTPError as e: raise no(f"the hub answered with an error ({getattr(e.response, 'status_code', 'no status')}): try again later") from None
-    except Exception as e: raise no(f'the Hugging Face hub cannot be reached ({type(e).__name__}): check the name and the connection, or copy the file here') from e
+    except Exception as e:
+        raise ConceptError(f"There is no file '{name}' here, and {_why(e)}.") from e
 
 # %% ../nbs/05_concept.ipynb #05-concept-hub-4
 def _downloaded(name, repo, revision, file):
     "The file of an earlier download, or None"
     from huggingface_hub import snapshot_download
-    try: folder = Path(snapshot_download(repo, revision=revision, local_files_only=True, allow_patterns=file or '*.safetensors'))
+    try: folder = Path(snapshot_download(repo, revision=revision, local_files_only=True,
+                                         allow_patterns=file or '*.safetensors'))
     except Exception: return None
-    return folder/_one_file(name, [p.relative_to(folder).as_posix() for p in sorted(folder.rglob('*.safetensors'))], file)
+    names = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob('*.safetensors'))]
+    return folder/_one_file(name, names, file)
 
-def fetch_concept(
-    name:str, # "user/concept", "user/concept@revision" or "user/concept/file.safetensors"
-)->Path:      # Where the file was downloaded to; without a network, where it was downloaded to before
-    "Download the concept file of a repository on the Hugging Face hub"
+# %% ../nbs/05_concept.ipynb #05-concept-hub-4-b
+def _download(name, repo, revision, file):
+    "The one concept file of a repository; what is too large is not asked for"
     from huggingface_hub import HfApi, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
+    try: info = HfApi().model_info(repo, revision=revision, files_metadata=True)
+    except HfHubHTTPError: raise
+    except Exception:
+        if kept := _downloaded(name, repo, revision, file): return kept
+        raise
+    sizes = {s.rfilename: s.size or 0 for s in info.siblings or []
+             if s.rfilename.endswith('.safetensors')}
+    one = _one_file(name, list(sizes), file)
+    if sizes[one] > _MAX_FILE:
+        raise ConceptError(f"'{name}' on the hub is {sizes[one]:,} bytes, far too large for a "
+                           f"concept: perhaps a whole model?")
+    return hf_hub_download(repo, one, revision=revision)
+
+# %% ../nbs/05_concept.ipynb #05-concept-hub-4-c
+def fetch_concept(
+    name:str, # "user/concept", "user/concept@revision" or "user/concept/file.safetensors"
+)->Path:      # Where it was downloaded to, now or (without a network) before
+    "Download the concept file of a repository on the Hugging Face hub"
     repo, revision, file = _HUB_NAME.fullmatch(name).groups()
-    def ask():
-        try: info = HfApi().model_info(repo, revision=revision, files_metadata=True)
-        except Exception as e:
-            if not isinstance(e, HfHubHTTPError) and (kept := _downloaded(name, repo, revision, file)): return kept
-            raise
-        sizes = {s.rfilename: s.size or 0 for s in info.siblings or [] if s.rfilename.endswith('.safetensors')}
-        one = _one_file(name, list(sizes), file)
-        if sizes[one] > _MAX_FILE: raise ConceptError(f"'{name}' on the hub is {sizes[one]:,} bytes, far too large for a concept: perhaps a whole model?")
-        return hf_hub_download(repo, one, revision=revision)
-    return Path(_ask_hub(name, ask))
+    return Path(_ask_hub(name, lambda: _download(name, repo, revision, file)))
+
+# %% ../nbs/05_concept.ipynb #05-concept-036
+def _find_file(path):
+    "The file that a path, a folder with one concept file, or a name on the hub stands for"
+    try:
+        file = Path(path).expanduser()
+        inside = sorted(file.glob('*.safetensors')) if file.is_dir() else []
+    except (TypeError, RuntimeError):
+        raise ConceptError(f'{path!r:.80} is no name of a file: give one such as '
+                           f'"toy.safetensors".') from None
+    if file.is_file(): return file
+    if len(inside) == 1: return inside[0]
+    if file.is_dir(): raise ConceptError(f"'{path}' is a folder; name the file in it.")
+    if isinstance(path, str) and is_hub_name(path): return fetch_concept(path)
+    shown = path if str(path).isprintable() else ascii(str(path))
+    raise ConceptError(f"There is no file '{shown}': check the name (on the Hugging Face hub, "
+                       f"concepts are called user/concept).")
+
+# %% ../nbs/05_concept.ipynb #05-concept-036-b
+def _read_file(path):
+    "The bytes of a concept file"
+    try:
+        file = _find_file(path)
+        size = file.stat().st_size
+        if size > _MAX_FILE:
+            raise ConceptError(f"'{path}' is {size:,} bytes, far too large for a concept: perhaps "
+                               f"a whole model?")
+        return file.read_bytes()
+    except OSError as e:
+        raise ConceptError(f"'{str(path):.80}' cannot be read ({e.strerror or type(e).__name__}): "
+                           f"check its name, and who may read it.") from None
+
+# %% ../nbs/05_concept.ipynb #05-concept-036-c
+def _records(data):
+    "All concepts in the bytes of a file"
+    text, tensors, n = _read_tensors(data)
+    cs = [_record(t, s) for t, s in zip(_parts(tensors, n), _parts(text, n))]
+    if len({c.token for c in cs}) < n:
+        raise ConceptError('holds two concepts with the same token: ask for them one by one.')
+    return cs
+
+# %% ../nbs/05_concept.ipynb #05-concept-036-d
+def _check_read(c, path):
+    "A record is whole, and u·i = 1 as nearly as rounding leaves it"
+    try: check_concept(c)
+    except ConceptError as e: raise ConceptError(f"'{path}': {e}") from None
+    for k in c.i_star:
+        if not .5 < c.i_star[k].double() @ c.u_star[k].double() < 2:
+            raise ConceptError(f"'{path}' holds a u_star of {c.token} that does not belong to its "
+                               f"i_star, or one of them is zero: ask for the file anew.")
+
+# %% ../nbs/05_concept.ipynb #05-concept-036-e
+def load_concepts(
+    path, # A concept file, a folder that holds one, or one on the hub: "user/concept"
+):        # List of `Concept`, fp32, on the CPU
+    "Read all concepts of a file"
+    data = _read_file(path)
+    try: cs = _records(data)
+    except ConceptError as e: raise ConceptError(f"'{path}' {e}") from None
+    for c in cs: _check_read(c, path)
+    return cs
+
+# %% ../nbs/05_concept.ipynb #05-concept-036-f
+def load_concept(
+    path, # A file with one concept, named as for `load_concepts`
+):        # `Concept`, fp32, on the CPU
+    "Read the concept of a file"
+    cs = load_concepts(path)
+    if len(cs) > 1:
+        tokens = ', '.join(c.token for c in cs)
+        raise ConceptError(f"'{path}' holds {len(cs)} concepts ({tokens}): use load_concepts.")
+    return cs[0]
 
 # %% ../nbs/05_concept.ipynb #05-concept-044
+def _check_cast(cs):
+    "Concepts that may stand in one file"
+    if not cs: raise ConceptError("There are no concepts to merge.")
+    tokens = [c.token for c in cs]
+    twice = sorted({t for t in tokens if tokens.count(t) > 1})
+    if twice:
+        raise ConceptError(f"The token {twice[0]} is used by two of these concepts: give one of "
+                           f"them another token.")
+    metrics = {str(c.meta['covariance']) for c in cs if c.meta.get('covariance')}
+    if len(metrics) > 1:
+        warnings.warn(f"{', '.join(tokens)} were learned with different covariances; together "
+                      f"they may disturb each other.", stacklevel=3)
+
+# %% ../nbs/05_concept.ipynb #05-concept-044-b
 def merge_concepts(
     concepts, # List of `Concept` or of files
     path,     # File to write
 ):            # Path
     "Write several concepts into one file"
-    cs = [c for x in concepts for c in ([x] if isinstance(x, Concept) else load_concepts(x))]
-    if not cs: raise ConceptError("There are no concepts to merge.")
-    tokens = [c.token for c in cs]
-    twice = sorted({t for t in tokens if tokens.count(t) > 1})
-    if twice: raise ConceptError(f"The token {twice[0]} is used by two of these concepts: give one of them another token.")
-    if len({str(c.meta['covariance']) for c in cs if c.meta.get('covariance')}) > 1: warnings.warn(f"{', '.join(tokens)} were learned with different covariances; together they may disturb each other.", stacklevel=2)
+    cs = []
+    for x in concepts: cs += [x] if isinstance(x, Concept) else load_concepts(x)
+    _check_cast(cs)
     return write_atomic(path, concept_bytes(cs))
 
 # %% ../nbs/05_concept.ipynb #05-concept-047
+def _check_same(concept, what, mine, theirs):
+    "Refuse names and widths that are not the network's"
+    if mine == theirs: return
+    k = next(k for k in [*mine, *theirs] if mine.get(k) != theirs.get(k))
+    def has(d): return f'width {d[k]}' if k in d else 'none'
+    base = concept.meta.get('base') or 'another kind of model'
+    raise ConceptError(f"{concept.token} was learned on {base} and does not fit here: its {what} "
+                       f"differ ('{k}': {has(mine)} in the concept, {has(theirs)} in this "
+                       f"network).")
+
+# %% ../nbs/05_concept.ipynb #05-concept-047-b
 def check_fits(
     concept,     # `Concept`
     widths,      # {module name: d_out} of the network's value projections
@@ -437,13 +738,11 @@ def check_fits(
     encoders={}, # {text encoder: d'} of its embeddings
 ):
     "Refuse a concept whose shapes are not this network's"
-    for what, mine, theirs in [('value projections', {k: len(v) for k, v in concept.o_star_v.items()}, widths), ('encodings', {k: len(v) for k, v in concept.i_star.items()}, contexts),
-                               ('word embeddings', {k: len(v) for k, v in concept.token_embedding.items()}, encoders or {k: len(v) for k, v in concept.token_embedding.items()})]:
-        if mine == theirs: continue
-        k = next(k for k in [*mine, *theirs] if mine.get(k) != theirs.get(k))
-        how = lambda d: f'width {d[k]}' if k in d else 'none'
-        base = concept.meta.get('base') or 'another kind of model'
-        raise ConceptError(f"{concept.token} was learned on {base} and does not fit here: its {what} differ ('{k}': {how(mine)} in the concept, {how(theirs)} in this network).")
+    def sizes(vectors): return {k: len(v) for k, v in vectors.items()}
+    _check_same(concept, 'value projections', sizes(concept.o_star_v), widths)
+    _check_same(concept, 'encodings', sizes(concept.i_star), contexts)
+    if encoders:
+        _check_same(concept, 'word embeddings', sizes(concept.token_embedding), encoders)
 
 # %% ../nbs/05_concept.ipynb #05-concept-050
 @torch.no_grad()
@@ -451,28 +750,35 @@ def fingerprint(
     weights, # `nn.Module` or {name: tensor}
 ):           # {name: norm}, five digits
     "Norms that tell one set of weights from another, whatever the dtype"
-    named = dict(weights.named_parameters()) if isinstance(weights, torch.nn.Module) else weights
+    is_module = isinstance(weights, torch.nn.Module)
+    named = dict(weights.named_parameters()) if is_module else weights
     out = {}
     for k, t in named.items():
         if t.device.type == 'meta': continue
-        t = t.float() if t.device.type != 'mps' else t.float().cpu()
-        out[k] = float(f'{torch.linalg.vector_norm(t, dtype=torch.float64).item():.5g}')
+        t = t.float().cpu() if t.device.type == 'mps' else t.float()
+        norm = torch.linalg.vector_norm(t, dtype=torch.float64).item()
+        out[k] = float(f'{norm:.5g}')
     return out
 
+# %% ../nbs/05_concept.ipynb #05-concept-050-b
 def compare_fingerprints(
     a,       # {name: norm} recorded
     b,       # {name: norm} found
     tol=.01, # Relative difference allowed (our choice)
 ):           # List of names in `a` that are missing from `b` or differ
     "Where two fingerprints differ; empty if they agree"
-    off = lambda x, y: not abs(x-y) <= tol*max(abs(x), abs(y))
-    return [k for k in a if k not in b or off(a[k], b[k])]
+    def agree(x, y): return abs(x-y) <= tol*max(abs(x), abs(y))
+    return [k for k in a if k not in b or not agree(a[k], b[k])]
 
+# %% ../nbs/05_concept.ipynb #05-concept-050-c
 def check_weights(
     concept, # `Concept` with a recorded fingerprint
     found,   # {name: norm} of this network
 ):           # True if it agrees or nothing was recorded
     "Warn if the concept was learned on other weights, and name them"
     off = compare_fingerprints(concept.meta.get('fingerprint') or {}, found)
-    if off: warnings.warn(f"{concept.token} was learned on {concept.meta.get('base') or 'a base that was not recorded'}; these weights are others (for example {off[0]}), so it may draw something else.", stacklevel=2)
+    if off:
+        base = concept.meta.get('base') or 'a base that was not recorded'
+        warnings.warn(f"{concept.token} was learned on {base}; these weights are others (for "
+                      f"example {off[0]}), so it may draw something else.", stacklevel=2)
     return not off

@@ -8,6 +8,7 @@ __all__ = ['POLICIES', 'RIDGE', 'FORMAT', 'token_mask', 'SecondMoment', 'Covaria
 # %% ../nbs/02_covariance.ipynb #02-covariance-004
 import hashlib, json, os, warnings
 from contextlib import suppress
+from copy import copy
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,32 +16,43 @@ import torch
 from fastcore.basics import patch
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-013
-POLICIES = dict(                                                  # Which tokens of a caption are counted
+POLICIES = dict(  # Which tokens of a caption are counted
     non_padding='begin-of-text to end-of-text, both included',
     content='the words alone',
     all='every position, padding included',
     half='the mean of the moments of "non_padding" and "all"')
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-013-b
 def _check_policy(policy):
-    if policy not in POLICIES: raise ValueError(f'There is no token policy {policy!r}; choose one of {", ".join(POLICIES)}.')
+    if policy not in POLICIES:
+        raise ValueError(f'There is no token policy {policy!r}; choose one of '
+                         f'{", ".join(POLICIES)}.')
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-013-c
+def _check_one_mask(policy, eos_id):
+    _check_policy(policy)
+    if policy == 'half':
+        raise ValueError('"half" is the mean of two moments and not one mask; ask for '
+                         '"non_padding" and "all".')
+    if policy != 'all' and eos_id is None:
+        raise ValueError(f'Policy {policy!r} needs eos_id, the id that ends a text.')
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-014
 def token_mask(
     input_ids,            # Token ids (b,n) or (n,)
-    policy='non_padding', # A name in `POLICIES`, except "half", which is not one mask (our choice; the paper does not say)
+    policy='non_padding', # A name in `POLICIES`, except "half" (our choice)
     bos_id=None,          # Id that begins a text; None: texts begin at the first position
-    eos_id=None,          # Id that ends a text; often the padding id as well: the first one after the beginning counts
+    eos_id=None,          # Id that ends a text; the first one after the beginning counts
 )->torch.Tensor: # Which tokens count, bool (b,n)
     "The tokens that a policy counts"
-    _check_policy(policy)
-    if policy == 'half': raise ValueError('"half" is the mean of two moments and not one mask; ask for "non_padding" and "all".')
+    _check_one_mask(policy, eos_id)
     ids = torch.atleast_2d(torch.as_tensor(input_ids))
     if policy == 'all': return torch.ones_like(ids, dtype=torch.bool)
-    if eos_id is None: raise ValueError(f'Policy {policy!r} needs eos_id, the id that ends a text.')
     begin = torch.zeros_like(ids, dtype=torch.bool) if bos_id is None else ids == bos_id
-    inside = (begin.cumsum(-1) > 0) | ~begin.any(-1, keepdim=True)    # at or after the beginning
+    inside = (begin.cumsum(-1) > 0) | ~begin.any(-1, keepdim=True)  # at or after the beginning
     end = (ids == eos_id) & inside
-    mask = inside & (end.cumsum(-1) - end.long() == 0)                # no end before this token
+    no_end_before = end.cumsum(-1) - end.long() == 0
+    mask = inside & no_end_before
     return mask & ~begin & ~end if policy == 'content' else mask
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-021
@@ -48,6 +60,11 @@ def _exact(x)->torch.Tensor:
     "`x` in float64, on the CPU where the device has no float64"
     return (x.cpu() if x.device.type == 'mps' else x).double()
 
+def _count_of(x):
+    "A number of tokens: whole if it is (weights can be fractions)"
+    return int(x) if x == int(x) else x
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-021b
 class SecondMoment:
     "Running sum of $e\\,e^\\top$ over counted tokens (Eq. 1); its size does not depend on how many"
     def __init__(self,
@@ -58,94 +75,77 @@ class SecondMoment:
 
     @property
     def nbytes(self): return self.sum.numel()*self.sum.element_size()
-    def __repr__(self): return f'SecondMoment(d={self.d}, {self.n_captions:,} captions, {self.n_tokens:,} tokens)'
+    def __repr__(self):
+        return f'SecondMoment(d={self.d}, {self.n_captions:,} captions, {self.n_tokens:,} tokens)'
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-022b
+def _check_batch(e, weights, d):
+    if e.shape[-1] != d:
+        raise ValueError(f'Encodings have {e.shape[-1]} numbers per token, but {d} were expected; '
+                         f'one SecondMoment serves one encoder.')
+    if weights.shape != e.shape[:-1]:
+        raise ValueError(f'Weights of shape {tuple(weights.shape)} do not fit encodings of shape '
+                         f'{tuple(e.shape)}.')
+    if (weights < 0).any():
+        raise ValueError('A weight is negative; weights count tokens and are 0 or more.')
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-022b-b
+def _check_sum(part):
+    if not part.isfinite().all():
+        raise ValueError('Encodings hold NaN or infinity at counted tokens; encode in fp32 or '
+                         'bf16, or leave these captions out.')
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-023
 @patch
 def add(self:SecondMoment,
     e,            # Encodings (b,n,d), or (t,d) tokens that belong to no caption
-    weights=None, # Which tokens count, bool or numbers ≥ 0, the shape of `e` without its last axis; None: all
+    weights=None, # Which tokens count: bool or numbers ≥ 0, (b,n) or (t,); None: all
 )->SecondMoment: # Itself
     "Count one batch"
-    if e.shape[-1] != self.d: raise ValueError(f'Encodings have {e.shape[-1]} numbers per token, but {self.d} were expected; one SecondMoment serves one encoder.')
-    w = torch.ones(e.shape[:-1]) if weights is None else weights
-    if w.shape != e.shape[:-1]: raise ValueError(f'Weights of shape {tuple(w.shape)} do not fit encodings of shape {tuple(e.shape)}.')
-    if (w < 0).any(): raise ValueError('A weight is negative; weights count tokens and are 0 or more.')
-    w = w.to(e.device); x, w = _exact(e.detach()[w > 0]), _exact(w[w > 0])    # (t,d), (t,): counted tokens alone
+    weights = torch.ones(e.shape[:-1]) if weights is None else weights
+    _check_batch(e, weights, self.d)
+    weights = weights.to(e.device)
+    counted = weights > 0
+    x, w = _exact(e.detach()[counted]), _exact(weights[counted])  # (t,d), (t,)
     part = ((x*w[:, None]).T @ x).cpu()
-    if not part.isfinite().all(): raise ValueError('Encodings hold NaN or infinity at counted tokens; encode in fp32 or bf16, or leave these captions out.')
-    total = w.sum().item(); self.sum += part
-    self.n_tokens += int(total) if total == int(total) else total
-    self.n_captions += e.shape[0] if e.dim() == 3 else 0
+    _check_sum(part)
+    self.sum += part
+    self.n_tokens += _count_of(w.sum().item())
+    if e.dim() == 3: self.n_captions += e.shape[0]
     return self
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-023b
 @patch
 def moment(self:SecondMoment)->torch.Tensor: # C, float64 (d,d)
     "The mean of $e\\,e^\\top$ so far (Eq. 1)"
-    if not self.n_tokens: raise ValueError('No token was counted yet, so there is no moment; add encodings first.')
+    if not self.n_tokens:
+        raise ValueError('No token was counted yet, so there is no moment; add encodings first.')
     return (self.sum + self.sum.T) / (2*self.n_tokens)
 
-# %% ../nbs/02_covariance.ipynb #02-covariance-031
-@patch
-def merge(self:SecondMoment,
-    other, # Another SecondMoment of the same width; it stays as it is
-)->SecondMoment: # Itself
-    "Take over what `other` counted"
-    if other.d != self.d: raise ValueError(f'A moment of width {other.d} cannot be merged into one of width {self.d}.')
-    self.sum += other.sum; self.n_tokens += other.n_tokens; self.n_captions += other.n_captions
-    return self
-
-# %% ../nbs/02_covariance.ipynb #02-covariance-034
-@patch
-def reduce(self:SecondMoment)->SecondMoment: # The total over all processes, a new object
-    "Sum over the processes of `torch.distributed`, if there are any"
-    total = SecondMoment(self.d).merge(self)
-    dist = torch.distributed
-    if not (dist.is_available() and dist.is_initialized()): return total
-    device = torch.device('cuda', torch.cuda.current_device()) if dist.get_backend() == 'nccl' else 'cpu'
-    counts = torch.tensor([self.n_tokens, self.n_captions], dtype=torch.float64)
-    flat = torch.cat([self.sum.flatten(), counts]).to(device)
-    dist.all_reduce(flat)
-    *_, tokens, caps = flat = flat.cpu()
-    total.sum, total.n_captions = flat[:-2].view(self.d, self.d).clone(), int(caps)
-    total.n_tokens = int(tokens) if tokens == int(tokens) else tokens.item()
-    return total
-
-def _ranks()->tuple: # Number of this process, how many there are
-    "The processes of `torch.distributed`, which is started here if torchrun started this process and nobody did yet"
-    dist = torch.distributed
-    if not dist.is_available(): return 0, 1
-    if dist.is_torchelastic_launched() and not dist.is_initialized(): dist.init_process_group()
-    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-
-# %% ../nbs/02_covariance.ipynb #02-covariance-039
-@patch
-def state_dict(self:SecondMoment)->dict: # Tensors
-    "What was counted so far"
-    return dict(sum=self.sum.clone(), n_tokens=torch.tensor(float(self.n_tokens), dtype=torch.float64), n_captions=torch.tensor(self.n_captions))
-
-@patch
-def load_state_dict(self:SecondMoment,
-    state:dict, # From `state_dict`
-)->SecondMoment: # Itself
-    "Take up a count where it was stopped"
-    if state['sum'].shape != self.sum.shape: raise ValueError(f'The state has width {len(state["sum"])}, but {self.d} was expected.')
-    self.sum, tokens = state['sum'].double().clone(), state['n_tokens'].item()
-    self.n_tokens, self.n_captions = int(tokens) if tokens == int(tokens) else tokens, int(state['n_captions'])
-    return self
-
 # %% ../nbs/02_covariance.ipynb #02-covariance-045
-RIDGE = 1e-4 # Relative ridge λ (Eq. 2): far below what SD 1.5's encoder uses, enough for encoders with a small vocabulary (our choice)
+RIDGE = 1e-4 # Relative ridge λ (Eq. 2): far below what SD 1.5's encoder uses (our choice)
 
+def _check_moment(C):
+    if C.dim() != 2 or C.shape[0] != C.shape[1] or not len(C):
+        raise ValueError(f'A second moment is a square matrix (d,d), but this has shape '
+                         f'{tuple(C.shape)}.')
+    if not C.isfinite().all():
+        raise ValueError('The second moment holds NaN or infinity; estimate it again.')
+    skew = (C - C.T).abs().max()/C.abs().max().clamp(min=1e-300)
+    if skew > 1e-4:
+        raise ValueError(f'A second moment is symmetric, but this differs from its transpose by '
+                         f'{skew:.1e} of its largest entry; pass E[e eᵀ] itself, not a factor '
+                         f'of it.')
+    if not C.diagonal().sum() > 0:
+        raise ValueError('The second moment is zero or negative: its trace must be positive; '
+                         'pass E[e eᵀ], not a difference.')
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-045b
 def _checked(C)->torch.Tensor:
-    "`C` if it can be a second moment"
+    "`C` if it can be a second moment, in float32 or float64"
     C = torch.as_tensor(C).detach()
     C = C if C.dtype in (torch.float32, torch.float64) else C.float()
-    if C.dim() != 2 or C.shape[0] != C.shape[1] or not len(C): raise ValueError(f'A second moment is a square matrix (d,d), but this has shape {tuple(C.shape)}.')
-    if not C.isfinite().all(): raise ValueError('The second moment holds NaN or infinity; estimate it again.')
-    skew = (C - C.T).abs().max()/C.abs().max().clamp(min=1e-300)
-    if skew > 1e-4: raise ValueError(f'A second moment is symmetric, but this differs from its transpose by {skew:.1e} of its largest entry; pass E[e eᵀ] itself, not a factor of it.')
-    if not C.diagonal().sum() > 0: raise ValueError('The second moment is zero or negative: its trace must be positive; pass E[e eᵀ], not a difference.')
+    _check_moment(C)
     return (C + C.T)/2
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-046
@@ -156,18 +156,26 @@ class Covariance:
         meta=None,  # Origin: encoder, captions, tokens, policy, …
         ridge=None, # Relative ridge λ (Eq. 2); default: the one in `meta`, else `RIDGE`
     ):
-        self.C, self.meta, self._L, self._print = _checked(C), dict(meta or {}), None, None
+        self.C, self.meta = _checked(C), dict(meta or {})
+        self._factor, self._name = None, None  # worked out when they are first asked for
         self.meta['ridge'] = float(self.meta.get('ridge', RIDGE) if ridge is None else ridge)
-        if not 0 <= self.ridge < float('inf'): raise ValueError(f'The ridge must be 0 or more, not {self.ridge}.')
+        if not 0 <= self.ridge < float('inf'):
+            raise ValueError(f'The ridge must be 0 or more, not {self.ridge}.')
 
     d = property(lambda self: len(self.C))
     ridge = property(lambda self: self.meta['ridge'])
+
     @staticmethod
-    def identity(d:int): return Covariance(torch.eye(d), dict(encoder='none: identity', policy='none', dtype='float32'), ridge=0)
+    def identity(d:int):
+        origin = dict(encoder='none: identity', policy='none', dtype='float32')
+        return Covariance(torch.eye(d), origin, ridge=0)
+
     @staticmethod
     def load(path): return _read(path)
+
     def __repr__(self):
-        known = ', '.join(f'{k}={v!r}' for k, v in self.meta.items() if k in ('encoder', 'captions', 'tokens', 'policy', 'ridge'))
+        shown = ('encoder', 'captions', 'tokens', 'policy', 'ridge')
+        known = ', '.join(f'{k}={v!r}' for k, v in self.meta.items() if k in shown)
         return f'Covariance(d={self.d}, {known})'
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-048
@@ -177,15 +185,23 @@ def ridged(self:Covariance)->torch.Tensor: # float64 (d,d)
     C = _exact(self.C)
     return C + self.ridge*C.diagonal().mean()*torch.eye(self.d, dtype=C.dtype, device=C.device)
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-048-b
+def _check_factor(L, failed, cov):
+    pivots = L.diagonal()
+    if failed or pivots.min()**2 < torch.finfo(cov.C.dtype).eps*pivots.max()**2:
+        raise ValueError(f'The second moment is not positive definite, or nearly singular, with '
+                         f'ridge {cov.ridge:g}, so no inverse can be trusted; use more captions '
+                         f'or a larger ridge (say {max(10*cov.ridge, RIDGE):g}).')
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-048-c
 @patch
 def factor(self:Covariance)->torch.Tensor: # float64 (d,d), lower triangle
     "Cholesky factor of $C_\\lambda$, computed once"
-    if self._L is None:
+    if self._factor is None:
         L, failed = torch.linalg.cholesky_ex(self.ridged())
-        p = L.diagonal()
-        if failed or p.min()**2 < torch.finfo(self.C.dtype).eps*p.max()**2: raise ValueError(f'The second moment is not positive definite, or nearly singular, with ridge {self.ridge:g}, so no inverse can be trusted; use more captions or a larger ridge (say {max(10*self.ridge, RIDGE):g}).')
-        self._L = L
-    return self._L
+        _check_factor(L, failed, self)
+        self._factor = L
+    return self._factor
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-049
 @patch
@@ -193,24 +209,91 @@ def solve(self:Covariance,
     x, # Vectors (…,d), one per row
 )->torch.Tensor: # The shape, device and type of `x`; half precision comes back as float32
     "$C_\\lambda^{-1}x$ for each row"
-    if x.shape[-1] != self.d: raise ValueError(f'Vectors have {x.shape[-1]} numbers, but this second moment is for {self.d}; it belongs to another encoder.')
+    if x.shape[-1] != self.d:
+        raise ValueError(f'Vectors have {x.shape[-1]} numbers, but this second moment is for '
+                         f'{self.d}; it belongs to another encoder.')
     L = self.factor()
-    y = torch.cholesky_solve(x.to(L.device).double().reshape(-1, self.d).T, L).T.reshape(x.shape)
-    return y.to(x.device, x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32)
+    columns = x.to(L.device).double().reshape(-1, self.d).T
+    y = torch.cholesky_solve(columns, L).T.reshape(x.shape)
+    dtype = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
+    return y.to(x.device, dtype)
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-049b
 @patch
 def inv(self:Covariance)->torch.Tensor: # (d,d), the type of `C`
     "$C_\\lambda^{-1}$ as a matrix, for looking at; edits use `solve`"
     return torch.cholesky_inverse(self.factor()).to(self.C)
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-049b-b
 @patch
 def to(self:Covariance,
     device, # Where solving is done
 )->Covariance: # A new object
     "The same on another device"
-    C = self.C.float() if torch.device(device).type == 'mps' else self.C      # no float64 there; factors are then kept on the CPU
-    new = Covariance(C.to(device), self.meta); new._print = self._print
+    no_float64 = torch.device(device).type == 'mps'  # factors are then kept on the CPU
+    new = Covariance((self.C.float() if no_float64 else self.C).to(device), self.meta)
+    new._name = self._name
     return new
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-031
+@patch
+def merge(self:SecondMoment,
+    other, # Another SecondMoment of the same width; it stays as it is
+)->SecondMoment: # Itself
+    "Take over what `other` counted"
+    if other.d != self.d:
+        raise ValueError(f'A moment of width {other.d} cannot be merged into one of width '
+                         f'{self.d}.')
+    self.sum += other.sum
+    self.n_tokens += other.n_tokens
+    self.n_captions += other.n_captions
+    return self
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-034
+@patch
+def reduce(self:SecondMoment)->SecondMoment: # The total over all processes, a new object
+    "Sum over the processes of `torch.distributed`, if there are any"
+    total = SecondMoment(self.d).merge(self)
+    dist = torch.distributed
+    if not (dist.is_available() and dist.is_initialized()): return total
+    on_gpu = dist.get_backend() == 'nccl'
+    device = torch.device('cuda', torch.cuda.current_device()) if on_gpu else 'cpu'
+    counts = torch.tensor([self.n_tokens, self.n_captions], dtype=torch.float64)
+    flat = torch.cat([self.sum.flatten(), counts]).to(device)
+    dist.all_reduce(flat)
+    flat, (tokens, caps) = flat[:-2].cpu(), flat[-2:].tolist()
+    total.sum = flat.view_as(self.sum)
+    total.n_tokens, total.n_captions = _count_of(tokens), int(caps)
+    return total
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-034b
+def _ranks()->tuple: # Number of this process, how many there are
+    "The processes of `torch.distributed`, started here if torchrun launched us and nobody did"
+    dist = torch.distributed
+    if not dist.is_available(): return 0, 1
+    if dist.is_torchelastic_launched() and not dist.is_initialized(): dist.init_process_group()
+    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-039
+@patch
+def state_dict(self:SecondMoment)->dict: # Tensors
+    "What was counted so far"
+    return dict(sum=self.sum.clone(),
+                n_tokens=torch.tensor(float(self.n_tokens), dtype=torch.float64),
+                n_captions=torch.tensor(self.n_captions))
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-039-b
+@patch
+def load_state_dict(self:SecondMoment,
+    state:dict, # From `state_dict`
+)->SecondMoment: # Itself
+    "Take up a count where it was stopped"
+    if state['sum'].shape != self.sum.shape:
+        raise ValueError(f'The state has width {len(state["sum"])}, but {self.d} was expected.')
+    self.sum = state['sum'].double().clone()
+    self.n_tokens = _count_of(state['n_tokens'].item())
+    self.n_captions = int(state['n_captions'])
+    return self
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-057
 @patch
@@ -219,13 +302,17 @@ def rank_check(self:Covariance,
 )->SimpleNamespace: # rank, d, condition number of C_λ, number of eigenvalues below the ridge
     "Were all directions seen? Warns if not; raises ValueError if not and there is no ridge"
     values = torch.linalg.eigvalsh(_exact(self.C).cpu())
-    ridge = self.ridge*values.mean()
-    rank = int((values > values[-1]*self.d*torch.finfo(self.C.dtype).eps).sum())
-    report = SimpleNamespace(rank=rank, d=self.d, cond=((values[-1]+ridge)/(values[0]+ridge)).item(), below_ridge=int((values < ridge).sum()))
-    text = f'The second moment has rank {rank} of {self.d}: in the other directions no caption was seen'
-    if rank < self.d and not self.ridge: raise ValueError(f'{text}; use more captions, or a ridge such as {RIDGE:g}.')
-    if rank < self.d and warn: warnings.warn(f'{text} and the ridge {self.ridge:g} decides alone; use more captions.', stacklevel=2)
-    return report
+    least, most, ridge = values[0], values[-1], self.ridge*values.mean()
+    rank = int((values > most*self.d*torch.finfo(self.C.dtype).eps).sum())
+    text = (f'The second moment has rank {rank} of {self.d}: in the other directions no caption '
+            f'was seen')
+    if rank < self.d and not self.ridge:
+        raise ValueError(f'{text}; use more captions, or a ridge such as {RIDGE:g}.')
+    if rank < self.d and warn:
+        warnings.warn(f'{text} and the ridge {self.ridge:g} decides alone; use more captions.',
+                      stacklevel=2)
+    return SimpleNamespace(rank=rank, d=self.d, cond=((most + ridge)/(least + ridge)).item(),
+                           below_ridge=int((values < ridge).sum()))
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-062
 def _batches(items, size):
@@ -233,90 +320,160 @@ def _batches(items, size):
     items = iter(items)
     while batch := list(islice(items, size)): yield batch
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-b
 def _write_count(path, state):
     "Write a checkpoint whole or not at all; was it written?"
-    path = Path(path); part = path.with_name(path.name + f'.part{os.getpid()}')
-    try: path.parent.mkdir(parents=True, exist_ok=True); torch.save(state, part); os.replace(part, path)
+    path = Path(path)
+    part = path.with_name(path.name + f'.part{os.getpid()}')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(state, part)
+        os.replace(part, path)
     except (OSError, RuntimeError): return False
     finally:
         with suppress(OSError): part.unlink(missing_ok=True)
     return True
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-c
 def _read_count(path):
     "A checkpoint's numbers; weights only, so no code can be in it"
-    try: d = torch.load(path, weights_only=True); return {k: d[k] for k in ('sums', 'seen', 'sha', 'policy', 'dtype')}
-    except Exception as err: raise ValueError(f'{path} cannot be read as a checkpoint ({type(err).__name__}): delete it to begin anew.') from None
+    try:
+        found = torch.load(path, weights_only=True)
+        return {k: found[k] for k in ('sums', 'seen', 'sha', 'policy', 'dtype')}
+    except Exception as err:
+        raise ValueError(f'{path} cannot be read as a checkpoint ({type(err).__name__}): delete '
+                         f'it to begin anew.') from None
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-062-c1
-def _total(sums, sha):
+class _Count:
+    "What was counted so far, and of which captions"
+    def __init__(self, policy):
+        self.policy, self.seen, self.dtype = policy, 0, None
+        self.masks = ['non_padding', 'all'] if policy == 'half' else [policy]
+        self.sums, self.sha = None, hashlib.sha256()
+
+    def begin(self, encodings):
+        "The first encodings tell the width and the type"
+        self.sums = [SecondMoment(encodings.shape[-1]) for _ in self.masks]
+        self.dtype = str(encodings.dtype).removeprefix('torch.')
+
+    def after(self, captions, encoded=None):
+        "The count with one more batch; not `encoded` here: another process counts it"
+        new = copy(self)
+        new.sums = [SecondMoment(s.d).merge(s) for s in self.sums]
+        new.sha, new.seen = self.sha.copy(), self.seen + len(captions)
+        for caption in captions: new.sha.update(f'{caption}\n'.encode())
+        if encoded:
+            e, ids, bos_id, eos_id = encoded
+            for total, policy in zip(new.sums, self.masks):
+                total.add(e, token_mask(ids, policy, bos_id, eos_id))
+        return new
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-c1b
+@patch
+def total(self:_Count):
     "The sums over all processes, which must have been given the same captions"
-    _, n = _ranks(); told = [sha.hexdigest()]*n
-    if n > 1: torch.distributed.all_gather_object(told, sha.hexdigest())
-    if len(set(told)) > 1: raise ValueError('The processes were given different captions: give all of them the whole list, each takes its share by itself.')
-    return [s.reduce() for s in sums]
+    _, n = _ranks()
+    names = [self.sha.hexdigest()]*n
+    if n > 1: torch.distributed.all_gather_object(names, self.sha.hexdigest())
+    if len(set(names)) > 1:
+        raise ValueError('The processes were given different captions: give all of them the '
+                         'whole list, each takes its share by itself.')
+    return [s.reduce() for s in self.sums]
 
-def _kept(checkpoint):
-    "What the first process finds in a checkpoint"
-    rank, n = _ranks(); kept = [_read_count(checkpoint) if rank == 0 and checkpoint and Path(checkpoint).is_file() else None]
-    if n > 1: torch.distributed.broadcast_object_list(kept)
-    return kept[0]
-
-def _go_on(kept, checkpoint, todo, policy, sha):
-    "Sums, captions and dtype of a checkpoint, which the captions must begin with; other processes begin at zero"
-    for c in islice(todo, kept['seen']): sha.update(f'{c}\n'.encode())
-    if (kept['sha'], kept['policy']) != (sha.hexdigest(), policy): raise ValueError(f'{checkpoint} was counted over other captions or another policy; delete it to begin anew, or give what it was begun with.')
-    sums = [SecondMoment(len(s['sum'])) for s in kept['sums']]
-    return [s.load_state_dict(k) for s, k in zip(sums, kept['sums'])] if _ranks()[0] == 0 else sums, kept['seen'], kept['dtype']
-
-def _measured(sums, sha, policy, dtype, meta, ridge):
-    "The covariance of finished sums, with its origin"
-    origin = dict(captions=sums[0].n_captions, tokens=sums[0].n_tokens, policy=policy, dtype=dtype, captions_sha256=sha.hexdigest()[:16])
-    cov = Covariance(sum(s.moment() for s in sums)/len(sums), {**(meta or {}), **origin}, ridge)
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-c1b-b
+@patch
+def covariance(self:_Count, meta, ridge):
+    "The result, with its origin"
+    sums = self.total()
+    origin = dict(captions=sums[0].n_captions, tokens=sums[0].n_tokens, policy=self.policy,
+                  dtype=self.dtype, captions_sha256=self.sha.hexdigest()[:16])
+    mean = sum(s.moment() for s in sums)/len(sums)
+    cov = Covariance(mean, {**(meta or {}), **origin}, ridge)
     cov.rank_check()
     return cov
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-c2
+@patch
+def keep(self:_Count, checkpoint):
+    "Write what all processes counted so far"
+    if not checkpoint or self.sums is None: return
+    sums = self.total()
+    if _ranks()[0] > 0: return
+    state = dict(sums=[s.state_dict() for s in sums], seen=self.seen, sha=self.sha.hexdigest(),
+                 policy=self.policy, dtype=self.dtype)
+    if not _write_count(checkpoint, state):
+        warnings.warn(f'{checkpoint} could not be written after {self.seen:,} captions: make '
+                      f'room, or name another place; counting goes on.', stacklevel=4)
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-c2-b
+@patch
+def go_on(self:_Count, checkpoint, captions):
+    "Take up a checkpoint, if there is one; `captions` must begin as it did, and are read so far"
+    rank, n = _ranks()
+    there = rank == 0 and checkpoint and Path(checkpoint).is_file()
+    kept = [_read_count(checkpoint) if there else None]
+    if n > 1: torch.distributed.broadcast_object_list(kept)
+    if kept[0] is None: return
+    self._take_up(kept[0], checkpoint, captions)
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-c3
+@patch
+def _take_up(self:_Count, kept, checkpoint, captions):
+    for caption in islice(captions, kept['seen']): self.sha.update(f'{caption}\n'.encode())
+    if (kept['sha'], kept['policy']) != (self.sha.hexdigest(), self.policy):
+        raise ValueError(f'{checkpoint} was counted over other captions or another policy; delete '
+                         f'it to begin anew, or give what it was begun with.')
+    self.sums = [SecondMoment(len(s['sum'])) for s in kept['sums']]
+    self.seen, self.dtype = kept['seen'], kept['dtype']
+    if _ranks()[0] == 0:
+        for s, state in zip(self.sums, kept['sums']): s.load_state_dict(state)
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-062-bx0
+def _count_all(count, encode, batches, checkpoint, every, bar):
+    "Count batch after batch; on Ctrl-C the whole batches are kept"
+    rank, n = _ranks()
+    try:
+        for k, batch in enumerate(batches, 1):
+            mine = k % n == (rank + 1) % n
+            encoded = encode(batch) if mine or count.sums is None else None
+            if count.sums is None: count.begin(encoded[0])
+            count = count.after(batch, encoded if mine else None)
+            bar.update(len(batch))
+            if k % every == 0: count.keep(checkpoint)
+    except KeyboardInterrupt:
+        if n == 1: count.keep(checkpoint)  # several stop at different batches: the last one stands
+        raise
+    return count
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-062-bx
 @torch.no_grad()
 def estimate_covariance(
-    encode,               # Function: list of captions → encodings (b,n,d), ids (b,n), id that begins, id that ends a text
-    captions,             # Captions, any iterable; several processes are all given the same, and each encodes its share of the batches
+    encode,               # Function: captions → encodings (b,n,d), ids (b,n), begin id, end id
+    captions,             # Texts, any iterable; each of several processes is given all of them
     policy='non_padding', # Which tokens count, a name in `POLICIES`
     batch_size=64,        # Captions encoded at once
     ridge=RIDGE,          # Relative ridge λ (Eq. 2)
     progress=False,       # Show a progress bar
-    meta=None,            # More about the origin: encoder, fingerprint of its weights, name of the caption list, …
-    checkpoint=None,      # File for what was counted so far; if it is there, counting goes on from it
+    meta=None,            # More about the origin: encoder, fingerprint of its weights, …
+    checkpoint=None,      # File for what was counted; if it is there, counting goes on from it
     every=50,             # Batches between two writings of it
 )->Covariance: # With its origin in `.meta`
     "Measure the second moment of an encoder over captions"
     from tqdm.auto import tqdm
     _check_policy(policy)
-    if isinstance(captions, str): raise ValueError('Captions are a list of texts, but this is one text; put it in a list.')
-    parts, sums, sha, dtype = ['non_padding', 'all'] if policy == 'half' else [policy], None, hashlib.sha256(), None
-    total, todo, seen = len(captions) if hasattr(captions, '__len__') else None, iter(captions), 0
-    rank, n = _ranks()
-    def keep():
-        if not checkpoint or sums is None: return
-        counted = _total(sums, sha)
-        if rank == 0 and not _write_count(checkpoint, dict(sums=[s.state_dict() for s in counted], seen=seen, sha=sha.hexdigest(), policy=policy, dtype=dtype)): warnings.warn(f'{checkpoint} could not be written after {seen:,} captions: make room, or name another place; counting goes on.', stacklevel=3)
-    if kept := _kept(checkpoint): sums, seen, dtype = _go_on(kept, checkpoint, todo, policy, sha)
-    with tqdm(total=total, initial=seen, disable=not progress or rank > 0, desc='covariance', unit=' captions') as bar:
-        try:
-            for k, batch in enumerate(_batches(todo, batch_size), 1):
-                mine = k % n == (rank + 1) % n
-                if mine or sums is None: e, ids, bos_id, eos_id = encode(batch) # The first batch tells everyone the width
-                if sums is None: sums, dtype = [SecondMoment(e.shape[-1]) for _ in parts], str(e.dtype).removeprefix('torch.')
-                more, name = [SecondMoment(s.d).merge(s) for s in sums], sha.copy() # Copies, so that Ctrl-C finds whole batches
-                for s, p in zip(more, parts if mine else []): s.add(e, token_mask(ids, p, bos_id, eos_id))
-                name.update('\n'.join([*batch, '']).encode())
-                sums, sha, seen = more, name, seen + len(batch); bar.update(len(batch))
-                if k % every == 0: keep()
-        except KeyboardInterrupt:
-            if n == 1: keep() # Several are stopped at different batches: their last checkpoint stands
-            raise
-    keep()
-    if sums is None: raise ValueError('There are no captions to measure; pass at least a few hundred.')
-    return _measured(_total(sums, sha), sha, policy, dtype, meta, ridge)
+    if isinstance(captions, str):
+        raise ValueError('Captions are a list of texts, but this is one text; put it in a list.')
+    how_many = len(captions) if hasattr(captions, '__len__') else None
+    todo, count = iter(captions), _Count(policy)
+    count.go_on(checkpoint, todo)
+    with tqdm(total=how_many, initial=count.seen, disable=not progress or _ranks()[0] > 0,
+              desc='covariance', unit=' captions') as bar:
+        count = _count_all(count, encode, _batches(todo, batch_size), checkpoint, every, bar)
+    count.keep(checkpoint)
+    if count.sums is None:
+        raise ValueError('There are no captions to measure; pass at least a few hundred.')
+    return count.covariance(meta, ridge)
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-077
 @patch
@@ -325,28 +482,35 @@ def norms(self:Covariance)->list: # Eight numbers
     A = self.ridged().cpu()
     return [b.norm().item() for b in (A/A.diagonal().mean()).chunk(8)]
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-077-b
 @patch(as_prop=True)
 def fingerprint(self:Covariance)->str: # 12 hexadecimal digits
     "A short name: equal for equal metrics, whatever the scale and type"
-    if self._print is None:
-        text = f'{self.d} {self.ridge:.2e} ' + ' '.join(f'{v:.2e}' for v in self.norms())
-        self._print = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return self._print
+    if self._name is None:
+        norms = ' '.join(f'{v:.2e}' for v in self.norms())
+        text = f'{self.d} {self.ridge:.2e} {norms}'
+        self._name = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return self._name
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-084
 def _pack(L, dtype)->dict:
     "Factor as scales (d,), diagonal (d,) and the triangle below it, row by row, in `dtype`"
-    s, wide = L.norm(dim=1), torch.promote_types(dtype, torch.float32)
+    scale, wide = L.norm(dim=1), torch.promote_types(dtype, torch.float32)
     i, j = torch.tril_indices(len(L), len(L), -1)
-    return dict(scale=s.to(wide), diagonal=(L.diagonal()/s).to(wide), triangle=(L/s[:, None])[i, j].to(dtype))
+    return dict(scale=scale.to(wide), diagonal=(L.diagonal()/scale).to(wide),
+                triangle=(L/scale[:, None])[i, j].to(dtype))
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-084-b
 def _unpack(tensors)->torch.Tensor:
     "The factor again, float64"
-    s, diagonal, triangle = (tensors[k].double() for k in ('scale', 'diagonal', 'triangle'))
-    if s.shape != diagonal.shape or triangle.shape != (len(s)*(len(s)-1)//2,): raise ValueError('its parts do not fit together')
-    L = torch.diag(diagonal); i, j = torch.tril_indices(len(s), len(s), -1)
+    scale, diagonal, triangle = (tensors[k].double() for k in ('scale', 'diagonal', 'triangle'))
+    d = len(scale)
+    if scale.shape != diagonal.shape or triangle.shape != (d*(d-1)//2,):
+        raise ValueError('its parts do not fit together')
+    L = torch.diag(diagonal)
+    i, j = torch.tril_indices(d, d, -1)
     L[i, j] = triangle
-    return s[:, None]*L
+    return scale[:, None]*L
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-085
 @patch
@@ -362,41 +526,86 @@ def rounding(self:Covariance,
 FORMAT = 'perfusion-nb covariance 1' # Written into the file and asked for on reading
 _types = dict(float16=torch.float16, float32=torch.float32, float64=torch.float64)
 
+# %% ../nbs/02_covariance.ipynb #02-covariance-088-b
+def _smallest_type(cov, dtype, tol):
+    "The type to store in, among those asked for"
+    if dtype not in ('auto', *_types):
+        raise ValueError(f'Type {dtype!r} is none of auto, {", ".join(_types)}.')
+    changes = {t: cov.rounding(_types[t]) for t in (_types if dtype == 'auto' else [dtype])}
+    good = [t for t, change in changes.items() if change <= tol]
+    if not good:
+        raise ValueError(f'Storing in {dtype} would change similarities by up to '
+                         f'{max(changes.values()):.0%}; use dtype="auto" or a larger ridge.')
+    return good[0]
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-088b
 @patch
 def save(self:Covariance,
     path,          # Where to; usually ends in .safetensors
-    dtype='auto',  # Type of the triangle: "float16", "float32", "float64", or "auto", the smallest that keeps `tol`
+    dtype='auto',  # "float16", "float32", "float64", or "auto": the smallest that keeps `tol`
     tol=.01,       # Largest relative change of ⟨a,a⟩ that rounding may cause (our choice)
 )->Path: # The path
     "Write the metric with its origin; the file appears whole or not at all"
     from safetensors import SafetensorError
     from safetensors.torch import save_file
-    if dtype not in ('auto', *_types): raise ValueError(f'Type {dtype!r} is none of auto, {", ".join(_types)}.')
-    changes = {t: self.rounding(_types[t]) for t in (_types if dtype == 'auto' else [dtype])}
-    kept = [t for t, c in changes.items() if c <= tol]
-    if not kept: raise ValueError(f'Storing in {dtype} would change similarities by up to {max(changes.values()):.0%}; use dtype="auto" or a larger ridge.')
-    path = Path(path); part = path.with_name(path.name + f'.part{os.getpid()}')
-    head = dict(format=FORMAT, meta=json.dumps(self.meta), stored=kept[0], covariance_fingerprint=self.fingerprint, norms=json.dumps(self.norms()))
-    try: save_file(_pack(self.factor().cpu(), _types[kept[0]]), part, metadata=head); os.replace(part, path)
-    except (OSError, SafetensorError) as e: raise ValueError(f'{path} cannot be written ({e}): choose another place or make room.') from e
+    stored = _smallest_type(self, dtype, tol)
+    head = dict(format=FORMAT, meta=json.dumps(self.meta), stored=stored,
+                covariance_fingerprint=self.fingerprint, norms=json.dumps(self.norms()))
+    path = Path(path)
+    part = path.with_name(path.name + f'.part{os.getpid()}')
+    try:
+        save_file(_pack(self.factor().cpu(), _types[stored]), part, metadata=head)
+        os.replace(part, path)
+    except (OSError, SafetensorError) as e:
+        raise ValueError(f'{path} cannot be written ({e}): choose another place or make '
+                         f'room.') from e
     finally:
         with suppress(OSError): part.unlink(missing_ok=True)
     return path
 
 # %% ../nbs/02_covariance.ipynb #02-covariance-089
-def _read(path)->Covariance:
-    "Read what `Covariance.save` wrote"
+def _open(path)->tuple: # header, tensors
+    "What stands in a covariance file"
     from safetensors import safe_open, SafetensorError
     if not Path(path).is_file(): raise ValueError(f'There is no file {path}.')
     try:
-        with safe_open(path, 'pt') as f: head, tensors = f.metadata() or {}, {k: f.get_tensor(k) for k in f.keys()}
-    except (SafetensorError, OSError) as e: raise ValueError(f'{path} is not a whole safetensors file ({e}); pickles (.pt, .bin) are not read; write it with Covariance.save.') from None
-    if head.get('format') != FORMAT: raise ValueError(f'{path} holds no covariance of this package (format {head.get("format")!r}); write it with Covariance.save.')
+        with safe_open(path, 'pt') as f:
+            head, tensors = f.metadata() or {}, {k: f.get_tensor(k) for k in f.keys()}
+    except (SafetensorError, OSError) as e:
+        raise ValueError(f'{path} is not a whole safetensors file ({e}); pickles (.pt, .bin) are '
+                         f'not read; write it with Covariance.save.') from None
+    if head.get('format') != FORMAT:
+        raise ValueError(f'{path} holds no covariance of this package (format '
+                         f'{head.get("format")!r}); write it with Covariance.save.')
+    return head, tensors
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-089-b
+def _check_norms(cov, recorded, path):
+    now, then = torch.tensor(cov.norms()), torch.tensor(recorded, dtype=torch.float32)
+    if now.shape != then.shape or not torch.allclose(now, then, rtol=.01):
+        raise ValueError(f'{path} does not hold what its own record says; it was damaged or '
+                         f'edited; measure or fetch it again.')
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-089b
+def _rebuilt(head, L)->Covariance:
+    "The covariance whose ridged factor is `L`"
+    meta, A = json.loads(head['meta']), L @ L.T
+    ridge = meta['ridge']/(1 + meta['ridge'])*A.diagonal().mean()  # what Eq. (2) had added
+    cov = Covariance(A - ridge*torch.eye(len(A), dtype=A.dtype), meta)
+    cov._name, cov._factor = str(head['covariance_fingerprint']), L
+    return cov
+
+# %% ../nbs/02_covariance.ipynb #02-covariance-089b-b
+def _read(path)->Covariance:
+    "Read what `Covariance.save` wrote"
+    head, tensors = _open(path)
+    damaged = (KeyError, TypeError, ValueError, RuntimeError, RecursionError, ZeroDivisionError)
     try:
-        meta, then, name = json.loads(head['meta']), torch.tensor(json.loads(head['norms']), dtype=torch.float32), str(head['covariance_fingerprint'])
-        L = _unpack(tensors); A = L @ L.T; ridge = meta['ridge']/(1 + meta['ridge'])*A.diagonal().mean()     # what Eq. (2) had added
-        cov = Covariance(A - ridge*torch.eye(len(A), dtype=A.dtype), meta); now = torch.tensor(cov.norms())
-    except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, ZeroDivisionError) as e: raise ValueError(f'{path} is damaged ({ascii(str(e)):.80}); measure or fetch it again.') from None
-    if now.shape != then.shape or not torch.allclose(now, then, rtol=.01): raise ValueError(f'{path} does not hold what its own record says; it was damaged or edited; measure or fetch it again.')
-    cov._print, cov._L = name, L
+        cov = _rebuilt(head, _unpack(tensors))
+        recorded = [float(x) for x in json.loads(head['norms'])]
+        cov.norms()
+    except damaged as e:
+        raise ValueError(f'{path} is damaged ({ascii(str(e)):.80}); measure or fetch it '
+                         f'again.') from None
+    _check_norms(cov, recorded, path)
     return cov

@@ -18,6 +18,7 @@ def _wide(*xs)->list:
     for x in xs: dtype = torch.promote_types(dtype, x.dtype)
     return [x.to(dtype) for x in xs]
 
+# %% ../nbs/03_gate.ipynb #03-gate-009-b
 def _exact(x)->torch.Tensor:
     "`x` in float64, without gradient; on the CPU where the device has no float64"
     return (x.cpu() if x.device.type == 'mps' else x).detach().double()
@@ -31,6 +32,7 @@ def similarity(
     "$\\langle a,b\\rangle=a^\\top C^{-1}b$ (Eq. 1)"
     return (_exact(a)*metric_solve(cov, _exact(b))).sum(-1)
 
+# %% ../nbs/03_gate.ipynb #03-gate-010-b
 def energy(
     i_star, # Vectors (…,d)
     cov,    # `Covariance` or second moment (d,d)
@@ -39,15 +41,22 @@ def energy(
     return similarity(i_star, i_star, cov)
 
 # %% ../nbs/03_gate.ipynb #03-gate-011
+def _check_concepts(i):
+    if not i.isfinite().all() or not i.any(-1).all():
+        raise ValueError('A concept vector i* is zero or holds NaN or infinity, so nothing can be '
+                         'measured against it; start it from an encoding.')
+
+# %% ../nbs/03_gate.ipynb #03-gate-011-b
 def dual(
     i_star, # Concept (d,) or concepts (J,d)
     cov,    # `Covariance` or second moment (d,d)
-)->torch.Tensor: # u, the shape and device of `i_star`, float32 or wider; no gradient goes through it
+)->torch.Tensor: # u, the shape and device of `i_star`, float32 or wider, without gradient
     "The vector that reads a concept: $u\\cdot i_*=1$ and $u\\propto C^{-1}i_*$ (Eq. 1)"
     i = _exact(i_star)
-    if not i.isfinite().all() or not i.any(-1).all(): raise ValueError('A concept vector i* is zero or holds NaN or infinity, so nothing can be measured against it; start it from an encoding.')
+    _check_concepts(i)
     v = metric_solve(cov, i)
-    return (v/(v*i).sum(-1, keepdim=True)).to(torch.promote_types(i_star.dtype, torch.float32)).to(i_star.device)
+    u = v/(v*i).sum(-1, keepdim=True)
+    return u.to(torch.promote_types(i_star.dtype, torch.float32)).to(i_star.device)
 
 # %% ../nbs/03_gate.ipynb #03-gate-013
 def full_precision(f):
@@ -56,40 +65,56 @@ def full_precision(f):
     def wrapped(x, *args, **kwargs):
         kind = x.device.type
         mixed = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
-        with torch.autocast(kind, enabled=False) if mixed else nullcontext(): return f(x, *args, **kwargs)
+        off = torch.autocast(kind, enabled=False) if mixed else nullcontext()
+        with off: return f(x, *args, **kwargs)
     return wrapped
 
+# %% ../nbs/03_gate.ipynb #03-gate-013b
 @full_precision
 def ratio(
     e, # Encodings (…,d), any floating type
     U, # Duals (J,d), or one (d,)
 )->torch.Tensor: # r (…,J), or (…) for one; float32 or wider
     "How much of each concept is in each encoding, $r_j(e)=u_j^\\top e$ (Eq. 1)"
-    if e.shape[-1] != U.shape[-1]: raise ValueError(f'Encodings have {e.shape[-1]} numbers, but the concept has {U.shape[-1]}; it was learned with another text encoder.')
+    if e.shape[-1] != U.shape[-1]:
+        raise ValueError(f'Encodings have {e.shape[-1]} numbers, but the concept has '
+                         f'{U.shape[-1]}; it was learned with another text encoder.')
     e, U = _wide(e, U)
     return e @ (U.mT if U.dim() > 1 else U)
 
 # %% ../nbs/03_gate.ipynb #03-gate-023
+def _check_softness(tau):
+    if not torch.is_tensor(tau) and not tau > 0:
+        raise ValueError(f'The gate is as soft as tau, which must be above 0, not {tau!r:.40}.')
+
+# %% ../nbs/03_gate.ipynb #03-gate-023-b
 def gate(
     r,        # How much of each concept (…,J), or (…)
-    beta=.75, # r at which the gate is half open; a number or (J,); training 0.75, drawing 0.4 to 0.75 (paper §5)
+    beta=.75, # r at which the gate is half open; training 0.75, drawing 0.4 to 0.75 (paper §5)
     tau=.1,   # Softness, > 0; a number or (J,); training 0.1, drawing 0.15 (paper §5)
 )->torch.Tensor: # The shape of `r`, 0 to 1
     "$\\sigma((r-\\beta)/\\tau)$, how much of the new value comes out (Eq. 3; paper, Eq. 3)"
-    if not torch.is_tensor(tau) and not tau > 0: raise ValueError(f'The gate is as soft as tau, which must be above 0, not {tau!r:.40}.')
+    _check_softness(tau)
     return torch.sigmoid((r - beta)/tau)
 
 # %% ../nbs/03_gate.ipynb #03-gate-032
+def _check_apart(A):
+    "Can the concepts be told apart? `A` is their Gram matrix, rows divided by energies"
+    S = torch.sign(A)*(A*A.mT).clamp(min=0).sqrt()  # cosines in the metric
+    if not A.isfinite().all() or torch.linalg.eigvalsh((S + S.mT)/2)[0] < 1e-4:
+        off_diagonal = S.nan_to_num().abs() - 2*torch.eye(len(S))
+        j, k = sorted(divmod(off_diagonal.argmax().item(), len(S)))
+        raise ValueError(f'Concepts {j} and {k} (counted from 0) have the same i* or nearly so '
+                         f'and cannot be told apart; disable one, or learn it again.')
+
+# %% ../nbs/03_gate.ipynb #03-gate-032-b
 def _span_inverse(
     I, # Concepts (J,d)
     U, # Duals (J,d)
 )->torch.Tensor: # A⁻¹ (J,J), float64
     "Invert the concepts' Gram matrix, and say which two are too alike if it cannot be done"
     A = (_exact(U) @ _exact(I).mT).cpu()
-    S = torch.sign(A)*(A*A.mT).clamp(min=0).sqrt()                       # cosines in the metric
-    if not A.isfinite().all() or torch.linalg.eigvalsh((S + S.mT)/2)[0] < 1e-4:
-        j, k = divmod((S.nan_to_num().abs() - 2*torch.eye(len(S))).argmax().item(), len(S))
-        raise ValueError(f'Concepts {min(j, k)} and {max(j, k)} (counted from 0) have the same i* or nearly so and cannot be told apart; disable one, or learn it again.')
+    _check_apart(A)
     return torch.linalg.inv(A)
 
 # %% ../nbs/03_gate.ipynb #03-gate-033
@@ -104,7 +129,8 @@ def project_off(
     e, I, U = _wide(e, torch.atleast_2d(I), torch.atleast_2d(U))
     r = ratio(e, U) if r is None else r.reshape(*e.shape[:-1], len(I))
     if len(I) > 1: r = r @ _span_inverse(I, U).to(r.dtype).to(r.device).mT
-    return torch.addmm(e.reshape(-1, e.shape[-1]), r.reshape(-1, len(I)).to(e.dtype), I, alpha=-1).view(e.shape)
+    rows, shares = e.reshape(-1, e.shape[-1]), r.reshape(-1, len(I)).to(e.dtype)
+    return torch.addmm(rows, shares, I, alpha=-1).view(e.shape)
 
 # %% ../nbs/03_gate.ipynb #03-gate-039
 def project_off_qr(
@@ -117,7 +143,7 @@ def project_off_qr(
     C_inv = metric_solve(cov, torch.eye(I.shape[-1], dtype=I.dtype, device=I.device))
     L = torch.linalg.cholesky((C_inv + C_inv.mT)/2)
     Q = torch.linalg.qr(L.mT @ I.mT)[0]
-    V = torch.linalg.solve_triangular(L.mT, Q, upper=True)              # (d,J), orthonormal in the metric
+    V = torch.linalg.solve_triangular(L.mT, Q, upper=True)  # (d,J), orthonormal in the metric
     return e - (e @ C_inv @ V) @ V.mT
 
 # %% ../nbs/03_gate.ipynb #03-gate-050
@@ -133,7 +159,9 @@ def gated_edit(
 )->torch.Tensor: # (…,d_out), float32 or wider
     "The gated rank-1 edit (Eq. 3; for several concepts Eq. 4; paper, Eq. 3 and 4)"
     I, U, O = (torch.atleast_2d(x) for x in (I, U, O))
-    if not len(I) == len(U) == len(O): raise ValueError(f'There are {len(I)} concepts, {len(U)} duals and {len(O)} values; give one of each per concept.')
+    if not len(I) == len(U) == len(O):
+        raise ValueError(f'There are {len(I)} concepts, {len(U)} duals and {len(O)} values; give '
+                         f'one of each per concept.')
     e, W, I, U, O = _wide(e, W, I, U, O)
     r = ratio(e, U)
     return project_off(e, I, U, r) @ W.mT + gate(r, beta, tau) @ O

@@ -20,6 +20,7 @@ def _wide(x)->torch.Tensor:
     "`x` in float32 or wider"
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
+# %% ../nbs/04_keylock.ipynb #04-keylock-006-b
 def _unmixed(x):
     "A context without mixed precision for the device of `x`"
     kind = x.device.type
@@ -35,15 +36,18 @@ def keys_input(
     "The key lock, as an input (Eq. 1)"
     with _unmixed(e_perp):
         e_super = e_super.to(g.dtype)
-        return e_perp + (g @ e_super if e_super.dim() == 2 else torch.einsum('...j,j...d->...d', g, e_super))
+        if e_super.dim() == 2: return e_perp + g @ e_super
+        return e_perp + torch.einsum('...j,j...d->...d', g, e_super)
 
+# %% ../nbs/04_keylock.ipynb #04-keylock-007-b
 def values_output(
     v,      # What the value projection gave for `e_perp` (b,n,d_out), any floating type
     g,      # Gates (b,n,J)
     o_star, # Learned values (J,d_out)
 )->torch.Tensor: # (b,n,d_out), the type of `v`; the sum is done in float32 or wider
     "The learned values, added to the output (Eq. 2)"
-    with _unmixed(v): return (v.to(torch.promote_types(v.dtype, g.dtype)) + g @ o_star.to(g.dtype)).to(v.dtype)
+    wide = torch.promote_types(v.dtype, g.dtype)
+    with _unmixed(v): return (v.to(wide) + g @ o_star.to(g.dtype)).to(v.dtype)
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-009
 def layer_dtype(
@@ -53,6 +57,7 @@ def layer_dtype(
     "The type in which a layer wants its input"
     return next((p.dtype for p in layer.parameters() if p.is_floating_point()), x.dtype)
 
+# %% ../nbs/04_keylock.ipynb #04-keylock-009-b
 @torch.no_grad()
 def linear_part(
     layer, # A projection: `nn.Linear`, with or without bias, or a wrapper around one
@@ -67,34 +72,50 @@ def _mean_over_ranks(total, count)->torch.Tensor:
     "A mean over all processes, from each one's sum and count"
     dist = torch.distributed
     if dist.is_available() and dist.is_initialized():
-        both = torch.cat([total, total.new_tensor([count])]); dist.all_reduce(both)
+        both = torch.cat([total, total.new_tensor([count])])
+        dist.all_reduce(both)
         total, count = both[:-1], both[-1]
     return total/count
 
+# %% ../nbs/04_keylock.ipynb #04-keylock-018-b
 def _keep_wide(module, fn, apply):
     "Move a module's own vectors as `fn` says, but never into half precision"
     def wide(t):
         new = fn(t)
-        return t.to(new.device, torch.float32) if new.dtype in (torch.float16, torch.bfloat16) else new
+        is_half = new.dtype in (torch.float16, torch.bfloat16)
+        return t.to(new.device, torch.float32) if is_half else new
     for child in module.children(): child._apply(fn)
     return apply(wide, recurse=False)
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-019
+def _metric(cov, d):
+    "The covariance of an encoding of `d` numbers; none is the identity, with a warning"
+    if cov is None:
+        warnings.warn('No covariance was given, so similarity is measured with the identity and '
+                      'other words will be disturbed; pass C=, a `Covariance` of the text '
+                      'encoder.', stacklevel=4)
+        return None
+    cov = Covariance(cov) if torch.is_tensor(cov) else cov
+    if cov.d != d:
+        raise ValueError(f'The covariance is for encodings of {cov.d} numbers, but these have '
+                         f'{d}; take that of this text encoder.')
+    return cov
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-019-b
 class ConceptEncoding(nn.Module):
-    "What a concept looks like to the projections that read one text encoding: i* and its dual; shared by all of them"
+    "What a concept looks like to the projections that read one text encoding, shared by them all"
     def __init__(self,
-        d:int,          # Numbers per encoding
-        cov=None,       # `Covariance` (shared, never copied), or second moment (d,d); None: the identity, with a warning
+        d:int,           # Numbers per encoding
+        cov=None,        # `Covariance` (shared, never copied), or (d,d); None: identity, warned of
         decay:float=.99, # Of the running mean (Eq. 3; paper §4.1)
     ):
         super().__init__()
-        if cov is None: warnings.warn('No covariance was given, so similarity is measured with the identity and other words will be disturbed; pass C=, a `Covariance` of the text encoder.')
-        self.cov = Covariance(cov) if torch.is_tensor(cov) else cov
-        if cov is not None and self.cov.d != d: raise ValueError(f'The covariance is for encodings of {self.cov.d} numbers, but these have {d}; take that of this text encoder.')
-        self.decay, self.commits, self.hooked, self.started = decay, 0, False, False
+        self.cov, self.decay, self.commits = _metric(cov, d), decay, 0
+        self.hooked, self.started = False, False
         for name in ('i_star', 'u_star', 'e_super'): self.register_buffer(name, torch.zeros(d))
         self.register_buffer('was_started', torch.tensor(False))
-        self.register_load_state_dict_post_hook(lambda m, _: setattr(m, 'started', bool(m.was_started)))
+        def loaded(m, _): m.started = bool(m.was_started)
+        self.register_load_state_dict_post_hook(loaded)
         self.forget()
 
     def train(self, mode=True):
@@ -104,24 +125,12 @@ class ConceptEncoding(nn.Module):
     def _apply(self, fn, recurse=True): return _keep_wide(self, fn, super()._apply)
 
     def __deepcopy__(self, memo):
-        memo[id(self.cov)] = self.cov                                    # one C for all copies
+        memo[id(self.cov)] = self.cov  # one C for all copies
         new = memo[id(self)] = self.__class__.__new__(self.__class__)
         new.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return new
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-020
-@patch
-@torch.no_grad()
-def start(self:ConceptEncoding,
-    e_super, # Superclass encoding (d,), or several (…,d), of which the mean is taken
-):
-    "Begin at the superclass"
-    e = _wide(e_super.detach()).reshape(-1, e_super.shape[-1]).mean(0)
-    if not e.any(): raise ValueError('The superclass encoding is zero, so nothing can be measured against it; encode a prompt with the superclass in it.')
-    if not e.isfinite().all(): raise ValueError('The superclass encoding holds NaN or infinity; encode the prompt in float32 or bfloat16.')
-    self.e_super.copy_(e); self._move(e)
-    self.was_started.fill_(True); self.started = True; self.forget()
-
 @patch
 @torch.no_grad()
 def _move(self:ConceptEncoding, i_star):
@@ -130,10 +139,36 @@ def _move(self:ConceptEncoding, i_star):
     i = self.i_star
     self.u_star.copy_(i/(i @ i) if self.cov is None else dual(i, self.cov))
 
+# %% ../nbs/04_keylock.ipynb #04-keylock-020-b
 @patch
 def forget(self:ConceptEncoding):
     "Drop what was noted since the last commit"
     self.sum, self.count = 0., 0
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-020-c
+def _check_super(e):
+    if not e.any():
+        raise ValueError('The superclass encoding is zero, so nothing can be measured against it; '
+                         'encode a prompt with the superclass in it.')
+    if not e.isfinite().all():
+        raise ValueError('The superclass encoding holds NaN or infinity; encode the prompt in '
+                         'float32 or bfloat16.')
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-020-d
+@patch
+@torch.no_grad()
+def start(self:ConceptEncoding,
+    e_super,     # Superclass encoding (d,), or several (…,d), of which the mean is taken
+    i_star=None, # Where i* is already (d,), if it has moved; default: at the superclass
+):
+    "Begin at the superclass"
+    e = _wide(e_super.detach()).reshape(-1, e_super.shape[-1]).mean(0)
+    _check_super(e)
+    self.e_super.copy_(e)
+    self._move(e if i_star is None else i_star.detach())
+    self.was_started.fill_(True)
+    self.started = True
+    self.forget()
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-021
 @patch
@@ -145,134 +180,223 @@ def note(self:ConceptEncoding,
     rows = e.detach().reshape(-1, e.shape[-1])
     self.sum, self.count = self.sum + rows.to(self.i_star).sum(0), self.count + len(rows)
 
+# %% ../nbs/04_keylock.ipynb #04-keylock-021-b
 @patch
 @torch.no_grad()
 def commit(self:ConceptEncoding):
-    "Move i* by the mean of what was noted (Eq. 3), once per optimizer step; with several processes every one must call it"
+    "Move i* by the mean of what was noted (Eq. 3); every process must call it once per step"
     if not self.count: return
-    mean = _mean_over_ranks(self.sum, self.count); self.forget()
-    if not mean.isfinite().all(): raise ValueError('The encodings of this step hold NaN or infinity; i* stays where it was; lower the learning rate or the scale of the loss.')
+    mean = _mean_over_ranks(self.sum, self.count)
+    self.forget()
+    if not mean.isfinite().all():
+        raise ValueError('The encodings of this step hold NaN or infinity; i* stays where it was; '
+                         'lower the learning rate or the scale of the loss.')
     if not self.started: self.start(mean)
-    self._move(torch.lerp(self.i_star, mean.to(self.i_star), 1 - self.decay)); self.commits += 1
+    self._move(torch.lerp(self.i_star, mean.to(self.i_star), 1 - self.decay))
+    self.commits += 1
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-028
 def _widths(layer)->tuple:
     "Input and output width of a projection"
-    if hasattr(layer, 'in_features') and hasattr(layer, 'out_features'): return layer.in_features, layer.out_features
+    if hasattr(layer, 'in_features') and hasattr(layer, 'out_features'):
+        return layer.in_features, layer.out_features
     base = getattr(layer, 'base_layer', None) or getattr(layer, 'base', None)
-    if base is None: raise ValueError(f'{type(layer).__name__} is no projection: it has no in_features and out_features; pass an nn.Linear or a wrapper around one.')
+    if base is None:
+        raise ValueError(f'{type(layer).__name__} is no projection: it has no in_features and '
+                         f'out_features; pass an nn.Linear or a wrapper around one.')
     return _widths(base)
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-028-b
+def _encodings(encoding, C, d, num_concepts, decay)->list:
+    "One `ConceptEncoding` for each concept: those given, or new ones that share one covariance"
+    if encoding is None:
+        C = Covariance(C) if torch.is_tensor(C) else C
+        return [ConceptEncoding(d, C, decay) for _ in range(num_concepts)]
+    if C is not None:
+        raise ValueError('A shared encoding brings its own covariance; give either encoding= or '
+                         'C=.')
+    given = [encoding] if isinstance(encoding, ConceptEncoding) else list(encoding)
+    if len(given) != num_concepts:
+        raise ValueError(f'There are {len(given)} encodings for num_concepts={num_concepts}; give '
+                         f'one each.')
+    return given
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-028-c
+def _check_fraction(f):
+    if not 0 < f <= 1:
+        raise ValueError(f'frac_gradient_concept_embed is a share above 0 and at most 1, not {f}.')
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-029
 class Rank1EditModule(nn.Module):
     "A key or value projection with the gated rank-1 edit (paper §4, algorithm 1)"
     def __init__(self,
-        key_or_values_proj,           # `nn.Linear`, with or without bias, or a wrapper around one; it is frozen
+        key_or_values_proj,         # `nn.Linear`, with or without bias, or a wrapper; it is frozen
         *,
-        is_key_proj:bool=False,       # Keys are locked to the superclass; values are learned
-        C=None,                       # `Covariance` or second moment (d,d) of the text encoder; None: identity, with a warning
-        cov=None,                     # Another name for `C`
-        encoding=None,                # `ConceptEncoding` (a list for several concepts) shared with other projections; then no `C`
-        num_concepts:int=1,           # Concepts that can be learned or merged into this module
-        decay:float=.99,              # Of i* (paper §4.1)
-        train_beta:float=.75,         # Midpoint of the gate in training (paper §5)
-        train_temperature:float=.1,   # Its softness in training (paper §5)
-        eval_beta:float=.7,           # Midpoint when drawing: 0.6 to 0.75 local lock, 0.4 to 0.6 global (paper §5)
-        eval_temperature:float=.15,   # Softness when drawing (paper §5)
-        frac_gradient_concept_embed:float=1., # In training, this share of the gradient reaches the encodings (1: all of it, our choice; see the exercises)
+        is_key_proj:bool=False,     # Keys are locked to the superclass; values are learned
+        C=None,                     # `Covariance`, or (d,d), which gets its ridge; None: identity
+        cov=None,                   # Another name for `C`
+        encoding=None,              # `ConceptEncoding` (several: a list) shared by projections
+        num_concepts:int=1,         # Concepts that can be learned or merged into this module
+        decay:float=.99,            # Of i* (paper §4.1)
+        train_beta:float=.75,       # Midpoint of the gate in training (paper §5)
+        train_temperature:float=.1, # Its softness in training (paper §5)
+        eval_beta:float=.7,         # Midpoint when drawing; local .6–.75, global .4–.6 (paper §5)
+        eval_temperature:float=.15, # Softness when drawing (paper §5)
+        frac_gradient_concept_embed:float=1., # Share of the gradient to encodings (our choice)
     ):
         super().__init__()
-        (d, d_out), C = _widths(key_or_values_proj), C if cov is None else cov
-        C = Covariance(C) if torch.is_tensor(C) else C
-        if encoding is None: encoding = [ConceptEncoding(d, C, decay) for _ in range(num_concepts)]
-        elif C is not None: raise ValueError('A shared encoding brings its own covariance; give either encoding= or C=.')
-        encoding = [encoding] if isinstance(encoding, ConceptEncoding) else list(encoding)
-        if len(encoding) != num_concepts: raise ValueError(f'There are {len(encoding)} encodings for num_concepts={num_concepts}; give one each.')
-        self.proj, self.is_key_proj, self.encodings = key_or_values_proj.requires_grad_(False), is_key_proj, nn.ModuleList(encoding)
-        self.train_beta, self.train_temperature, self.eval_beta, self.eval_temperature = train_beta, train_temperature, eval_beta, eval_temperature
-        if not 0 < frac_gradient_concept_embed <= 1: raise ValueError(f'frac_gradient_concept_embed is a share above 0 and at most 1, not {frac_gradient_concept_embed}.')
+        _check_fraction(frac_gradient_concept_embed)
+        d, d_out = _widths(key_or_values_proj)
+        encodings = _encodings(encoding, C if cov is None else cov, d, num_concepts, decay)
+        self.proj, self.is_key_proj = key_or_values_proj.requires_grad_(False), is_key_proj
+        self.encodings = nn.ModuleList(encodings)
+        self.train_beta, self.train_temperature = train_beta, train_temperature
+        self.eval_beta, self.eval_temperature = eval_beta, eval_temperature
         self.frac_gradient_concept_embed = frac_gradient_concept_embed
-        device = next((p.device for p in self.proj.parameters()), None)
-        self.register_parameter('o_star', None if is_key_proj else nn.Parameter(torch.zeros(num_concepts, d_out, device=device)))
-        self.register_buffer('was_set', torch.zeros(num_concepts, dtype=torch.bool, device=device))
-        self._set, self._seen, self._warned = [False]*num_concepts, None, False
-        self.register_load_state_dict_post_hook(lambda m, _: setattr(m, '_set', m.was_set.tolist()))
-        self.encodings.to(device)
+        self._own(num_concepts, d_out)
 
     num_concepts = property(lambda self: len(self.encodings))
-    def _apply(self, fn, recurse=True): return _keep_wide(self, fn, super()._apply)
-    def commit(self):
-        "Move i* (Eq. 3); call it after each optimizer step, or once `commit_after_step`"
-        for c in self.encodings: c.commit()
 
-# %% ../nbs/04_keylock.ipynb #04-keylock-030
+    def _apply(self, fn, recurse=True): return _keep_wide(self, fn, super()._apply)
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-029b
 @patch
-def forward(self:Rank1EditModule,
-    text_enc,                      # Encodings (b,n,d), any floating type, any n
-    *,
-    concept_indices=None,          # Where the concept stands in each prompt, (b,) or, for several places, (b,n) filled up with −1; in training
-    text_enc_with_superclass=None, # The same prompts with the superclass (b,n,d); in the first training forward; when drawing, keys are read from it (global lock)
-    concept_id=None,               # Which concept(s), int or tuple; default: all when drawing, the only one in training
-    beta=None,                     # Midpoint of the gate; a number or one per concept; default by mode
-    temperature=None,              # Softness of the gate; a number or one per concept; default by mode
-): # (b,n,d_out), the type of the projection's output
-    "The edited projection (Eq. 3 of `03_gate`)"
-    ids, e, dtype = self._which(concept_id), _wide(text_enc), layer_dtype(self.proj, text_enc)
-    if self.training:
-        self._learn(e, ids, concept_indices, text_enc_with_superclass)
-        if (f := self.frac_gradient_concept_embed) < 1: e = torch.lerp(e.detach(), e, f)
-    cs = [self._begun(k) for k in ids]
-    if self.is_key_proj and not self.training and text_enc_with_superclass is not None: return self.proj(text_enc_with_superclass.to(dtype))
-    I, U = torch.stack([c.i_star for c in cs]), torch.stack([c.u_star for c in cs])
-    number = lambda given, default: torch.as_tensor(default if given is None else given, dtype=e.dtype, device=e.device)
-    beta = number(beta, self.train_beta if self.training else self.eval_beta)
-    tau = number(temperature, self.train_temperature if self.training else self.eval_temperature)
-    with _unmixed(e):
-        I, U = I.to(e.dtype), U.to(e.dtype)
-        r = ratio(e, U)
-        e_perp, g = project_off(e, I, U, r), gate(r, beta, tau)
-    o = linear_part(self.proj, torch.stack([c.e_super for c in cs])) if self.is_key_proj else self.o_star[ids]
-    return values_output(self.proj(e_perp.to(dtype)), g, o)
+def _own(self:Rank1EditModule, J, d_out):
+    "The learned value, and which rows of it were set"
+    device = next((p.device for p in self.proj.parameters()), None)
+    o_star = None if self.is_key_proj else nn.Parameter(torch.zeros(J, d_out, device=device))
+    self.register_parameter('o_star', o_star)
+    self.register_buffer('was_set', torch.zeros(J, dtype=torch.bool, device=device))
+    self._set, self._seen, self._warned = [False]*J, None, False
+    def loaded(m, _): m._set = m.was_set.tolist()
+    self.register_load_state_dict_post_hook(loaded)
+    self.encodings.to(device)
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-029b-b
+@patch
+def commit(self:Rank1EditModule):
+    "Move i* (Eq. 3); call it after each optimizer step, or once `commit_after_step`"
+    for c in self.encodings: c.commit()
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-031
+def _check_ids(ids, concept_id, J):
+    if not ids or len(set(ids)) < len(ids) or not all(0 <= k < J for k in ids):
+        raise ValueError(f'concept_id={concept_id} names no set of concepts; this module has {J}, '
+                         f'counted from 0.')
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-031-b
 @patch
 def _which(self:Rank1EditModule, concept_id)->list:
     "The concepts that act, as a list of numbers"
-    J = self.num_concepts
-    ids = list(range(J)) if concept_id is None else [concept_id] if isinstance(concept_id, int) else list(concept_id)
-    if not ids or len(set(ids)) < len(ids) or not all(0 <= k < J for k in ids): raise ValueError(f'concept_id={concept_id} names no set of concepts; this module has {J}, counted from 0.')
-    if self.training and len(ids) > 1: raise ValueError('One concept is learned at a time; say which with concept_id=, or call .eval() to draw with several.')
+    if concept_id is None: ids = list(range(self.num_concepts))
+    elif isinstance(concept_id, int): ids = [concept_id]
+    else: ids = list(concept_id)
+    _check_ids(ids, concept_id, self.num_concepts)
+    if self.training and len(ids) > 1:
+        raise ValueError('One concept is learned at a time; say which with concept_id=, or call '
+                         '.eval() to draw with several.')
     return ids
 
+# %% ../nbs/04_keylock.ipynb #04-keylock-031-c
 @patch
 def _begun(self:Rank1EditModule, k)->ConceptEncoding:
     "Concept `k`'s encoding; a value that was never set starts at the superclass"
     c = self.encodings[k]
-    if not c.started: raise ValueError(f'Concept {k} has not begun; run a training forward with text_enc_with_superclass first, or load what was learned.')
+    if not c.started:
+        raise ValueError(f'Concept {k} has not begun; run a training forward with '
+                         f'text_enc_with_superclass first, or load what was learned.')
     if not self.is_key_proj and not self._set[k]:
         with torch.no_grad(): self.o_star[k] = linear_part(self.proj, c.e_super).to(self.o_star)
-        self.was_set[k] = True; self._set[k] = True
+        self.was_set[k] = True
+        self._set[k] = True
     return c
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-032
+def _check_training(e, at):
+    if at is None:
+        raise ValueError('Training needs concept_indices=, a tensor (b,) that says where the '
+                         'concept stands in each prompt; call .eval() to draw.')
+    if e.dim() != 3 or at.dim() not in (1, 2) or len(at) != len(e):
+        raise ValueError(f'Training needs encodings (b,n,d) and one concept index per prompt, or '
+                         f'several (b,n), but these have shapes {tuple(e.shape)} and '
+                         f'{tuple(at.shape)}.')
+    if not (at >= 0).any() or (at >= e.shape[1]).any():
+        raise ValueError(f'No prompt names the concept, or it stands beyond the {e.shape[1]} '
+                         f'positions: concept_indices={at.reshape(len(e), -1).tolist()}.')
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-032-b
+def _places(e, at)->tuple: # Row and position of each place that names the concept
+    at = at.reshape(len(e), -1).to(e.device)
+    row, col = (at >= 0).nonzero(as_tuple=True)
+    return row, at[row, col]
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-032-c
 @patch
-def _learn(self:Rank1EditModule, e, ids, at, with_superclass):
+def _warn_if_forgotten(self:Rank1EditModule, c, k):
+    "A second training forward without a commit in between is said once"
+    again = self._seen == (k, c.commits) and c.count
+    if again and not c.hooked and not self._warned:
+        self._warned = True
+        warnings.warn('A second training forward came before commit(), so i* does not move; call '
+                      'commit() after each optimizer step (commit_after_step does it for you). '
+                      'With gradient accumulation or checkpointing all is well.', stacklevel=5)
+    self._seen = k, c.commits
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-032-d
+@patch
+def _learn(self:Rank1EditModule, e, k, at, with_superclass):
     "Note the concept's encoding; the first time, start from the superclass"
-    c = self.encodings[ids[0]]
-    if at is None: raise ValueError('Training needs concept_indices=, a tensor (b,) that says where the concept stands in each prompt; call .eval() to draw.')
-    if e.dim() != 3 or at.dim() not in (1, 2) or len(at) != len(e): raise ValueError(f'Training needs encodings (b,n,d) and one concept index per prompt, or several (b,n), but these have shapes {tuple(e.shape)} and {tuple(at.shape)}.')
-    at = at.reshape(len(e), -1).to(e.device); row, col = (at >= 0).nonzero(as_tuple=True)
-    if not len(row) or (at >= e.shape[1]).any(): raise ValueError(f'No prompt names the concept, or it stands beyond the {e.shape[1]} positions: concept_indices={at.tolist()}.')
-    here = row, at[row, col]
+    _check_training(e, at)
+    c, here = self.encodings[k], _places(e, at)
     if not c.started:
-        if with_superclass is None: raise ValueError('The first training forward needs text_enc_with_superclass=, the encodings of the same prompts with the superclass word.')
+        if with_superclass is None:
+            raise ValueError('The first training forward needs text_enc_with_superclass=, the '
+                             'encodings of the same prompts with the superclass word.')
         first = _wide(with_superclass[here].detach())
         c.start(_mean_over_ranks(first.sum(0), len(first)))
-    if self._seen == (ids[0], c.commits) and c.count and not (c.hooked or self._warned):
-        self._warned = True
-        warnings.warn('A second training forward came before commit(), so i* does not move; call commit() after each optimizer step (commit_after_step does it for you). With gradient accumulation or checkpointing all is well.', stacklevel=4)
-    self._seen = ids[0], c.commits
+    self._warn_if_forgotten(c, k)
     c.note(e[here])
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-030
+@patch
+def _gates(self:Rank1EditModule, e, U, beta, temperature):
+    "How far the gate of each concept is open at each token"
+    default = ((self.train_beta, self.train_temperature) if self.training
+               else (self.eval_beta, self.eval_temperature))
+    def number(given, k):
+        value = default[k] if given is None else given
+        return torch.as_tensor(value, dtype=e.dtype, device=e.device)
+    r = ratio(e, U)
+    return r, gate(r, number(beta, 0), number(temperature, 1))
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-030-b
+@patch
+def forward(self:Rank1EditModule,
+    text_enc,                      # Encodings (b,n,d), any floating type, any n
+    *,
+    concept_indices=None,          # In training: where the concept stands (b,), or (b,n) with −1
+    text_enc_with_superclass=None, # Same prompts, superclass (b,n,d): to begin; global lock
+    concept_id=None,               # Which concepts, int or tuple; default: all (in training: one)
+    beta=None,                     # Midpoint of the gate; a number or one per concept
+    temperature=None,              # Softness of the gate; a number or one per concept
+): # (b,n,d_out), the type of the projection's output
+    "The edited projection (Eq. 3 of `03_gate`)"
+    ids, e, dtype = self._which(concept_id), _wide(text_enc), layer_dtype(self.proj, text_enc)
+    if self.training:
+        self._learn(e, ids[0], concept_indices, text_enc_with_superclass)
+        share = self.frac_gradient_concept_embed
+        if share < 1: e = torch.lerp(e.detach(), e, share)
+    cs = [self._begun(k) for k in ids]
+    global_lock = self.is_key_proj and not self.training and text_enc_with_superclass is not None
+    if global_lock: return self.proj(text_enc_with_superclass.to(dtype))
+    I = torch.stack([c.i_star for c in cs]).to(e.dtype)
+    U = torch.stack([c.u_star for c in cs]).to(e.dtype)
+    with _unmixed(e):
+        r, g = self._gates(e, U, beta, temperature)
+        e_perp = project_off(e, I, U, r)
+    if self.is_key_proj: o = linear_part(self.proj, torch.stack([c.e_super for c in cs]))
+    else: o = self.o_star[ids]
+    return values_output(self.proj(e_perp.to(dtype)), g, o)
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-046
 def commit_after_step(
@@ -281,27 +405,49 @@ def commit_after_step(
 ): # Handle; its `remove()` undoes it
     "Let every optimizer step move i*"
     cs = [m for m in model.modules() if isinstance(m, ConceptEncoding)]
-    if not cs: raise ValueError('This model holds no ConceptEncoding, so there is nothing to commit; pass the edited modules.')
+    if not cs:
+        raise ValueError('This model holds no ConceptEncoding, so there is nothing to commit; '
+                         'pass the edited modules.')
     for c in cs: c.hooked = True
-    return optimizer.register_step_post_hook(lambda *_: [c.commit() for c in cs] and None)
+    def commit_all(*_):
+        for c in cs: c.commit()
+    return optimizer.register_step_post_hook(commit_all)
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-056
+def _check_mergeable(modules):
+    if not modules or len({m.is_key_proj for m in modules}) > 1:
+        raise ValueError('Give modules of one kind: keys or values, not both.')
+    ours = modules[0].proj.state_dict()
+    for m in modules[1:]:
+        theirs = m.proj.state_dict()
+        alike = ours.keys() == theirs.keys() and all(ours[k].shape == theirs[k].shape
+                and torch.equal(ours[k], theirs[k].to(ours[k])) for k in ours)
+        if not alike:
+            raise ValueError('These modules wrap projections with different weights; merge only '
+                             'what was learned for one layer of one model.')
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-056-b
 def merge_rank1_edit_modules(
     *modules, # `Rank1EditModule`s of one projection, each with what it learned
 )->Rank1EditModule: # A new one with all their concepts, for drawing
     "Put separately learned concepts into one module"
-    first = modules[0] if modules else None
-    if first is None or len({m.is_key_proj for m in modules}) > 1: raise ValueError('Give modules of one kind: keys or values, not both.')
-    ours = first.proj.state_dict()
-    for m in modules[1:]:
-        theirs = m.proj.state_dict()
-        if ours.keys() != theirs.keys() or not all(ours[k].shape == theirs[k].shape and torch.equal(ours[k], theirs[k].to(ours[k])) for k in ours): raise ValueError('These modules wrap projections with different weights; merge only what was learned for one layer of one model.')
-    encodings = [copy.deepcopy(c) for m in modules for c in m.encodings]
-    if len({None if c.cov is None else c.cov.fingerprint for c in encodings}) > 1: warnings.warn('These concepts were learned with different covariances, so their gates do not mean the same; learn them with one.', stacklevel=2)
-    new = Rank1EditModule(first.proj, is_key_proj=first.is_key_proj, encoding=encodings, num_concepts=len(encodings), train_beta=first.train_beta,
-                          train_temperature=first.train_temperature, eval_beta=first.eval_beta, eval_temperature=first.eval_temperature)
-    if not first.is_key_proj:
-        for m in modules: [m._begun(k) for k in range(m.num_concepts)]
-        new.o_star.data = torch.cat([m.o_star.detach() for m in modules]).clone()
-        new.was_set.fill_(True); new._set = [True]*len(encodings)
+    _check_mergeable(modules)
+    first, encodings = modules[0], [copy.deepcopy(c) for m in modules for c in m.encodings]
+    if len({c.cov and c.cov.fingerprint for c in encodings}) > 1:
+        warnings.warn('These concepts were learned with different covariances, so their gates do '
+                      'not mean the same; learn them with one.', stacklevel=2)
+    kept = ('is_key_proj', 'train_beta', 'train_temperature', 'eval_beta', 'eval_temperature')
+    new = Rank1EditModule(first.proj, encoding=encodings, num_concepts=len(encodings),
+                          **{k: getattr(first, k) for k in kept})
+    if not first.is_key_proj: new._take_values(modules)
     return new.train(first.training)
+
+# %% ../nbs/04_keylock.ipynb #04-keylock-056b
+@patch
+def _take_values(self:Rank1EditModule, modules):
+    "Lay the values of several modules side by side"
+    for m in modules:
+        for k in range(m.num_concepts): m._begun(k)
+    self.o_star.data = torch.cat([m.o_star.detach() for m in modules]).clone()
+    self.was_set.fill_(True)
+    self._set = [True]*self.num_concepts

@@ -17,31 +17,54 @@ def edit_cost(
     return ((D @ C)*D).sum()
 
 # %% ../nbs/01_rome.ipynb #01-rome-022
+def _check_square(C, d):
+    if C.dim() != 2 or C.shape[0] != C.shape[1] or C.shape[0] != d:
+        raise ValueError(f'A second moment for vectors of {d} numbers is a square matrix of that '
+                         f'size, but this has shape {tuple(C.shape)}.')
+    if (C - C.T).abs().max() > 1e-4*C.abs().max():
+        raise ValueError('A second moment is symmetric, but this is not; pass E[e eᵀ] itself, not '
+                         'a factor of it.')
+
+# %% ../nbs/01_rome.ipynb #01-rome-022-b
+def _check_definite(L, failed):
+    pivots = L.diagonal()
+    if failed or pivots.min()**2 < 2e-16*pivots.max()**2:
+        raise ValueError('The second moment is not positive definite, or nearly singular, so no '
+                         'inverse can be trusted; use more captions or a ridge (see Covariance).')
+
+# %% ../nbs/01_rome.ipynb #01-rome-022-c
 def metric_solve(
     C, # Second moment (d,d), or an object that solves by itself (`02_covariance`)
     x, # Vectors (…,d), one per row
 )->torch.Tensor: # $C^{-1}x$ for each row; float64 if `C` is a matrix
     "$C^{-1}x$ through the Cholesky factor, without inverting"
     if hasattr(C, 'solve') and not torch.is_tensor(C): return C.solve(x)
-    if C.dim() != 2 or C.shape[0] != C.shape[1] or C.shape[0] != x.shape[-1]:
-        raise ValueError(f'A second moment for vectors of {x.shape[-1]} numbers is a square matrix of that size, but this has shape {tuple(C.shape)}.')
-    if (C - C.T).abs().max() > 1e-4*C.abs().max(): raise ValueError('A second moment is symmetric, but this is not; pass E[e eᵀ] itself, not a factor of it.')
-    L, failed = torch.linalg.cholesky_ex(C.double()); p = L.diagonal()
-    if failed or p.min()**2 < 2e-16*p.max()**2: raise ValueError('The second moment is not positive definite, or nearly singular, so no inverse can be trusted; use more captions or a ridge (see Covariance).')
-    return torch.cholesky_solve(x.double().reshape(-1, len(C)).T, L).T.reshape(x.shape)
+    _check_square(C, x.shape[-1])
+    L, failed = torch.linalg.cholesky_ex(C.double())
+    _check_definite(L, failed)
+    columns = x.double().reshape(-1, len(C)).T
+    return torch.cholesky_solve(columns, L).T.reshape(x.shape)
 
 # %% ../nbs/01_rome.ipynb #01-rome-023
+def _check_fact(W, i_star, o_star):
+    if i_star.shape != W.shape[1:] or o_star.shape != W.shape[:1]:
+        raise ValueError(f'A projection of shape {tuple(W.shape)} maps a key ({W.shape[1]},) to a '
+                         f'value ({W.shape[0]},), but these are {tuple(i_star.shape)} and '
+                         f'{tuple(o_star.shape)}.')
+    if not (i_star.isfinite().all() and o_star.isfinite().all() and i_star.any()):
+        raise ValueError('The key is zero, or key or value hold NaN or infinity; there is nothing '
+                         'to write.')
+
+# %% ../nbs/01_rome.ipynb #01-rome-023-b
 def rank1_factors(
     W,      # Projection (d_out, d)
     C,      # Second moment (d, d) of its inputs, or a `Covariance`
     i_star, # Key (d,): the input whose output is to change
     o_star, # Value (d_out,): the output wanted there
 )->tuple: # Lambda (d_out,) and u (d,), float64: the change is their outer product, and u·i* = 1
-    "The cheapest change that maps `i_star` to `o_star`, as two vectors (Eq. 5; paper §3, after ROME)"
-    if i_star.shape != W.shape[1:] or o_star.shape != W.shape[:1]:
-        raise ValueError(f'A projection of shape {tuple(W.shape)} maps a key ({W.shape[1]},) to a value ({W.shape[0]},), but these are {tuple(i_star.shape)} and {tuple(o_star.shape)}.')
+    "The cheapest change that maps `i_star` to `o_star`, as two vectors (Eq. 5; paper §3)"
+    _check_fact(W, i_star, o_star)
     W, i, o = W.double(), i_star.double(), o_star.double()
-    if not (i.isfinite().all() and o.isfinite().all() and i.any()): raise ValueError('The key is zero, or key or value hold NaN or infinity; there is nothing to write.')
     v = metric_solve(C, i)
     return o - W @ i, v/(v @ i)
 

@@ -6,60 +6,86 @@
 __all__ = []
 
 # %% ../nbs/13_sample.ipynb #13-sample-003
-import inspect, warnings
+import re, warnings
 from contextlib import contextmanager
+from dataclasses import replace
 
 # %% ../nbs/13_sample.ipynb #13-sample-004
+import numpy as np
 import torch
 from fastcore.basics import patch
 
 # %% ../nbs/13_sample.ipynb #13-sample-005
-from .wiring import LOCKS, Perfusion
+from .ride import SETTINGS
+from .wiring import LOCKS, Perfusion, silent
 from .train import gate_table
 
 # %% ../nbs/13_sample.ipynb #13-sample-008
-def _number(name, value, low, high):
+def _check_number(name, value, low, high):
+    "Refuse what is no number in its range, or no dict of such"
     for v in value.values() if isinstance(value, dict) else [value]:
-        if not isinstance(v, (int, float)) or not low <= v <= high: raise ValueError(f'{name} is {v!r}: give a number from {low} to {high} (or a dict of token to number).')
-    return value
+        if not isinstance(v, (int, float)) or not low <= v <= high:
+            raise ValueError(f'{name} is {v!r}: give a number from {low} to {high} (or a dict of token to number).')
+
+def _check_lock(lock):
+    if lock not in LOCKS:
+        raise ValueError(f'lock is {lock!r}: choose "local" (keys of the concept\'s word from its superclass), "global" (keys of the whole prompt) or "global-gated" (those, and the edit besides).')
 
 @patch
 def _by_token(self:Perfusion, value):
-    "A number for each concept, under the names that the concepts have here"
+    "What is said for each concept, under the names that the concepts have here"
     if not isinstance(value, dict): return value
     named = {self.text._name(t): v for t, v in value.items()}
-    if other := set(named) - set(self.concepts): raise ValueError(f'No concept {sorted(other)[0]} is loaded ({", ".join(self.concepts) or "none is"}): name those that are.')
+    other = sorted(set(named) - set(self.concepts))
+    if other:
+        raise ValueError(f'No concept {other[0]} is loaded ({", ".join(self.concepts) or "none is"}): name those that are.')
     return named
 
+# %% ../nbs/13_sample.ipynb #13-sample-008b
 @patch
 @contextmanager
 def using(self:Perfusion,
     beta=None,  # Gate's midpoint, a number or {token: number}
     tau=None,   # Gate's temperature, likewise
     lock=None,  # "local", "global" or "global-gated"
-    super_embeds=None, # For the global lock with `prompt_embeds=`: encodings of the superclass prompts (b, n, d)
+    super_embeds=None, # For the global lock with `prompt_embeds=`: encodings of the superclass prompts (b, n, d), one for each conditional row
+    active=None, # Tokens that act in rows whose prompt is unknown (`prompt_embeds=` made elsewhere), or {token: [True or False for each row]}
 ):
-    "Within: these settings; afterwards those of before"
-    before = self.beta, self.tau, self.lock, self.super_embeds
-    if beta is not None: self.beta = self._by_token(_number('beta', beta, -5, 5))
-    if tau is not None: self.tau = self._by_token(_number('tau', tau, 1e-3, 5))
-    if lock is not None and lock not in LOCKS: raise ValueError(f'lock is {lock!r}: choose "local" (keys of the concept\'s word from its superclass), "global" (keys of the whole prompt) or "global-gated" (those, and the edit besides).')
-    self.lock, self.super_embeds, self._rows_of = lock or self.lock, super_embeds, None
+    "Within, in this thread: these settings; afterwards those of before"
+    new = {}
+    if beta is not None: _check_number('beta', beta, -5, 5)
+    if tau is not None: _check_number('tau', tau, 1e-3, 5)
+    if lock is not None: _check_lock(lock)
+    if active is not None and not isinstance(active, dict): active = {t: True for t in ([active] if isinstance(active, str) else active)}
+    said = dict(beta=self._by_token(beta), tau=self._by_token(tau), lock=lock, super_embeds=super_embeds, active=self._by_token(active))
+    new = {k: v for k, v in said.items() if v is not None}
+    everyone, home = SETTINGS.get(), self.rider.home
+    token = SETTINGS.set({**everyone, home: replace(everyone.get(home) or self.rider.default, kept={}, **new)})
     try: yield self
-    finally: self.beta, self.tau, self.lock, self.super_embeds = before; self._rows_of = None
+    finally: SETTINGS.reset(token)
 
 # %% ../nbs/13_sample.ipynb #13-sample-010
 @contextmanager
-def _numbers_only():
+def _numbers_only(pictures):
     "Within: pictures of NaN, which diffusers would hand out as black ones, are an error"
-    with warnings.catch_warnings():
-        warnings.filterwarnings('error', message='invalid value encountered in cast')
-        try: yield
-        except RuntimeWarning: raise ValueError('What was drawn is not a picture but NaN: the numbers grew too large for half precision; draw in float32, or with a smaller strength.') from None
+    odd = []
+    with np.errstate(invalid='call', call=lambda *_: odd.append(1)): yield
+    if odd and any(_is_nothing(p) for p in pictures):
+        raise ValueError('What was drawn is not a picture but NaN: the numbers grew too large for half precision; draw in float32, or with a smaller strength.')
 
+def _is_nothing(picture):
+    "Is a picture black throughout?"
+    return hasattr(picture, 'getextrema') and not np.asarray(picture).any()
+
+def _repeated(value, prompts:int, n:int):
+    "One value for each picture: of one for all, one for each prompt, or one for each picture"
+    value = [value]*prompts if isinstance(value, str) else list(value)
+    return value if len(value) == prompts*n and n > 1 else [v for v in value for _ in range(n)]
+
+# %% ../nbs/13_sample.ipynb #13-sample-010b
 @patch
 def draw(self:Perfusion,
-    prompt,           # A prompt, or a list of prompts
+    prompt,           # A prompt, or a list of prompts; None with prompt_embeds=
     n:int=1,          # Pictures of each prompt
     seed:int=0,       # Of the first picture; the next ones count on
     beta=None,        # Gate's midpoint, 0.4 to 0.75; a number or {token: number}
@@ -67,31 +93,47 @@ def draw(self:Perfusion,
     lock:str=None,    # "local", "global" or "global-gated"
     steps:int=None,   # Denoising steps; the base's default if None
     guidance_scale:float=None, # Classifier-free guidance; the base's default if None
+    active=None,      # Tokens that act where prompt_embeds= were made elsewhere
     **kwargs,         # Anything else the pipeline takes (negative_prompt, image, strength, width …)
 )->list:              # PIL pictures, prompt by prompt
     "Draw pictures"
-    prompts = [prompt] if isinstance(prompt, str) or not hasattr(prompt, '__iter__') else list(prompt)
+    n = n*kwargs.pop('num_images_per_prompt', 1)
+    for k, v, low in (('n', n, 1), ('seed', seed, 0), ('steps', steps, 1)): _check_whole(k, v, low)
+    said = dict(num_inference_steps=steps or self.base.get('draw_steps'),
+                guidance_scale=self.base.get('guidance_scale') if guidance_scale is None else guidance_scale)
+    kwargs = self.run | {k: v for k, v in said.items() if v is not None} | kwargs
+    kwargs, count = self._asked(prompt, n, kwargs)
+    kwargs.setdefault('generator', [torch.Generator().manual_seed(seed + k % n) for k in range(count*n)])
+    pictures = []
+    with self.using(beta, tau, lock, kwargs.pop('super_embeds', None), active), silent(), _numbers_only(pictures):
+        out = self.pipe(**kwargs)[0]
+        pictures.extend(out if isinstance(out, list) else [])
+    return out
+
+# %% ../nbs/13_sample.ipynb #13-sample-010c
+def _check_whole(name, value, low):
+    if value is not None and (not isinstance(value, int) or not low <= value < 2**63):
+        raise ValueError(f'{name} is {value!r:.40}: give a whole number from {low} up.')
+
+@patch
+def _asked(self:Perfusion, prompt, n, kwargs):
+    "What the pipeline is asked, one prompt for each picture, and how many prompts there were"
+    embeds = kwargs.get('prompt_embeds')
+    if prompt is None and embeds is not None: return {**kwargs, 'num_images_per_prompt': n}, len(embeds)
+    one = isinstance(prompt, str) or not hasattr(prompt, '__iter__')
+    prompts = [prompt] if one else list(prompt)
     if not prompts or not all(isinstance(p, str) for p in prompts): raise ValueError('Give draw a prompt or a list of prompts.')
-    for k, v, low in (('n', n, 1), ('seed', seed, 0), ('steps', steps, 1)):
-        if v is not None and (not isinstance(v, int) or not low <= v < 2**63): raise ValueError(f'{k} is {v!r:.40}: give a whole number from {low} up.')
     for p in prompts: self._check_prompt(p)
-    many = [p for p in prompts for _ in range(n)]
-    kwargs.setdefault('generator', [torch.Generator().manual_seed(seed + k % n) for k in range(len(many))])
-    if (s := steps or self.base.get('draw_steps')): kwargs['num_inference_steps'] = s
-    if (g := guidance_scale if guidance_scale is not None else self.base.get('guidance_scale')) is not None: kwargs['guidance_scale'] = g
-    negative = kwargs.pop('negative_prompt', None)
-    if negative is not None: kwargs['negative_prompt'] = [negative]*len(many) if isinstance(negative, str) else negative
-    bar = dict(getattr(self.pipe, '_progress_bar_config', {}))
-    self.pipe.set_progress_bar_config(**{**bar, 'disable': True})
-    try:
-        with self.using(beta, tau, lock, kwargs.pop('super_embeds', None)), _numbers_only(): return self.pipe(many, **(self.run | kwargs))[0]
-    finally: self.pipe.set_progress_bar_config(**bar)
+    repeated = {'prompt': _repeated(prompts, len(prompts), n)}
+    for k in ('negative_prompt', 'prompt_2', 'negative_prompt_2'):
+        if kwargs.get(k) is not None: repeated[k] = _repeated(kwargs[k], len(prompts), n)
+    return kwargs | repeated, len(prompts)
 
 # %% ../nbs/13_sample.ipynb #13-sample-011
 @patch
 def _check_prompt(self:Perfusion, prompt):
     "Say so when a prompt names a token that is not loaded, or is cut before its token"
-    import re
     for t in re.findall(r'<[\w-]+>', prompt):
-        if self.text._name(t) not in self.concepts: warnings.warn(f'No concept {t} is loaded ({", ".join(self.concepts) or "none is"}): it is read as plain text.', stacklevel=3)
+        if self.text._name(t) not in self.concepts:
+            warnings.warn(f'No concept {t} is loaded ({", ".join(self.concepts) or "none is"}): it is read as plain text.', stacklevel=5)
     self.text.tokenize(prompt)
