@@ -22,7 +22,7 @@ from fastcore.basics import patch
 from .basics import to_pil
 from .concept import Concept, ConceptError, check_concept, check_weights, check_writable
 from .concept import concept_bytes, front_code, write_atomic
-from .concept import _read_tensors, _record, _tensors_and_text
+from .concept import _check_read, _record, _records, _tensors_and_text
 from .data import TEMPLATES
 from .text import super_encoding
 from .wiring import Perfusion
@@ -107,8 +107,9 @@ def fuse(self:Perfusion,
         W = self.projection(path).weight
         fused.setdefault(path, W.detach().clone())
         W.copy_((W.double().cpu() + scale*torch.outer(L, u)).to(W))
-    kept[c.token], c.enabled = c.enabled, False
-    self.forget()
+    kept[c.token] = c.enabled
+    self._switch(c.token, False)
+    for p in c.placeholders.values(): p.enabled = True # its word stays
 
 # %% ../nbs/13b_travel.ipynb #13b-travel-027
 @patch
@@ -117,8 +118,7 @@ def unfuse(self:Perfusion):
     "Take all static edits out of the weights, bit for bit; concepts are gated again"
     for path, W in vars(self).pop('_fused', {}).items(): self.projection(path).weight.copy_(W)
     for token, on in vars(self).pop('_fused_tokens', {}).items():
-        if token in self.concepts: self.concepts[token].enabled = on
-    self.forget()
+        if token in self.concepts: self._switch(token, on)
 
 @patch
 @contextmanager
@@ -152,7 +152,7 @@ def choose_weight(self:Perfusion,
     c.concept.meta['weight'] = max(found, key=found.get)
     return found
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-044
+# %% ../nbs/13b_travel.ipynb #13b-travel-035
 def lora_key(
     path, # Of a projection in the network
 ):        # Its name in kohya's LoRA files
@@ -165,7 +165,7 @@ def _balance(edits):
     low = max(u.abs().max().item() for _, u in edits.values())
     return 2.**round(math.log2(top/low)/2) if top and low else 1.
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-045
+# %% ../nbs/13b_travel.ipynb #13b-travel-036
 def lora_tensors(
     edits,               # {path: (Λ, u)}, of `static_edits`
     dtype=torch.float16, # Type of the file's numbers
@@ -181,7 +181,7 @@ def lora_tensors(
         out[f'{key}.alpha'] = torch.tensor(1., dtype=dtype)
     return out
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-048
+# %% ../nbs/13b_travel.ipynb #13b-travel-039
 @patch
 def word_rows(self:Perfusion,
     token, # A loaded concept
@@ -193,7 +193,7 @@ def word_rows(self:Perfusion,
     table = hooks.text_encoder.get_input_embeddings().weight.detach().float().cpu()
     return torch.cat([table[ids], row[None].float().cpu()])
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-051
+# %% ../nbs/13b_travel.ipynb #13b-travel-042
 _RESERVED = {'con', 'prn', 'aux', 'nul', *(f'{d}{k}' for d in ('com', 'lpt') for k in range(10))}
 
 def travel_name(
@@ -210,7 +210,7 @@ def word_name(
     "The word by which other programs know the concept"
     return f'{name}_word'.lower()
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-054
+# %% ../nbs/13b_travel.ipynb #13b-travel-045
 _KINDS = {768: ('stable-diffusion-v1', 'sd_v1', '512x512'),
           1024: ('stable-diffusion-v2-512', 'sd_v2', '512x512'),
           (1024, 'v'): ('stable-diffusion-v2-768-v', 'sd_v2_v', '768x768')}
@@ -225,7 +225,7 @@ def base_kind(
     known = _KINDS.get((width, 'v') if v else width) or _KINDS.get(width)
     return known or (travel_name(base or 'unknown'), 'unknown', f'{size}x{size}')
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-055
+# %% ../nbs/13b_travel.ipynb #13b-travel-046
 def usage_hint(
     name,   # Of the LoRA file
     weight, # Recommended
@@ -238,7 +238,7 @@ def usage_hint(
             f'ComfyUI: LoRA loader at {weight:g}, "a embedding:{word} on the beach". '
             f'InvokeAI: LoRA at {weight:g}, "a <{word}> on the beach".')
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-056
+# %% ../nbs/13b_travel.ipynb #13b-travel-047
 def _picture_url(picture, side=256):
     "A picture as a data URL, small enough for a header"
     im, out = to_pil(picture).copy(), io.BytesIO()
@@ -267,7 +267,7 @@ def travel_text(
                        ss_network_module='networks.lora', ss_network_dim='1', ss_network_alpha='1.0',
                        ss_network_args='{}', ss_sd_model_name=str(meta.get('base') or ''))
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-058
+# %% ../nbs/13b_travel.ipynb #13b-travel-049
 _OWN = 'perfusion_nb.'
 
 def travel_checksum(
@@ -289,7 +289,7 @@ def _file_bytes(tensors, text):
     tensors = {k: t.contiguous() for k, t in tensors.items()}
     return save(tensors, text | {_OWN+'checksum': travel_checksum(tensors, text)})
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-059
+# %% ../nbs/13b_travel.ipynb #13b-travel-050
 def travel_files(
     concept,     # `Concept` with one context and one text encoder
     edits,       # {path: (Λ, u)}
@@ -313,7 +313,7 @@ def travel_files(
     return {f'{name}.safetensors': _file_bytes(lora, text),
             f'{word}.safetensors': _file_bytes({'emb_params': rows}, travel_text(concept, name, weight, kind, 'textual-inversion'))}
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-061
+# %% ../nbs/13b_travel.ipynb #13b-travel-052
 _SD_LAYER = re.compile(r'(?:(?:down|up)_blocks\.\d+\.attentions\.\d+|mid_block\.attentions\.\d+)\.transformer_blocks\.\d+\.attn2\.to_[kv]')
 
 @patch
@@ -326,7 +326,7 @@ def _check_export(self:Perfusion, format, dtype, weight):
     other = [p for c in self.contexts.values() for kv in c.values() for p in kv if not _SD_LAYER.fullmatch(p)]
     if other: raise ValueError(f'{type(self.network).__name__} is no U-Net of the SD family ({other[0]}), and other programs have no name for its layers: save the concept with perf.save.')
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-062
+# %% ../nbs/13b_travel.ipynb #13b-travel-053
 def _places(path, tokens):
     "Folder, and a name for each concept"
     path = Path(path).expanduser()
@@ -336,7 +336,7 @@ def _places(path, tokens):
     if len({n.lower() for n in names}) < len(names): raise ValueError(f'Two of {", ".join(tokens)} would have the same file name: export them one by one.')
     return folder, names
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-063
+# %% ../nbs/13b_travel.ipynb #13b-travel-054
 @patch
 def export(self:Perfusion,
     path,            # File of the LoRA ("cat.safetensors"), or a folder: files are then named by the tokens
@@ -358,7 +358,7 @@ def export(self:Perfusion,
     for t, n in zip(tokens, names): files |= self._travel_files(t, n, format, dtype, weight, preview, whole)
     return [write_atomic(folder/n, data) for n, data in files.items()]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-064
+# %% ../nbs/13b_travel.ipynb #13b-travel-055
 @patch
 def _travel_files(self:Perfusion, token, name, format, dtype, weight, preview, whole):
     "The files of one concept, in memory"
@@ -374,7 +374,7 @@ def _travel_files(self:Perfusion, token, name, format, dtype, weight, preview, w
     kind = base_kind(width, record.meta.get('base'), pipe.scheduler.config.prediction_type == 'v_prediction', size)
     return travel_files(record, self.static_edits(token), self.word_rows(token), name, weight, kind, format, dtype, picture, whole)
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-076
+# %% ../nbs/13b_travel.ipynb #13b-travel-067
 def compvis_name(
     key, # kohya's name of a layer, "lora_unet_…"
 ):       # Path in the original (CompVis) U-Net; None for another layer
@@ -388,7 +388,7 @@ def compvis_name(
 # The 16 places of SD 1 and 2 where a U-Net reads text, as CompVis numbers its blocks
 SD_PLACES = [*(f'input_blocks_{k}_1' for k in (1, 2, 4, 5, 7, 8)), 'middle_block_1', *(f'output_blocks_{k}_1' for k in range(3, 12))]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-077
+# %% ../nbs/13b_travel.ipynb #13b-travel-068
 Rule = namedtuple('Rule', 'program says source holds')
 
 _REPOSITORIES = {'ComfyUI': 'comfyanonymous/ComfyUI', 'InvokeAI': 'invoke-ai/InvokeAI',
@@ -405,7 +405,7 @@ def broken_rules(
     "The rules that a file breaks"
     return [f'{r.program}: {r.says}' for r in rules if not r.holds]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-078
+# %% ../nbs/13b_travel.ipynb #13b-travel-069
 def _opened(path):
     "(tensors, text) of a safetensors file"
     from safetensors.torch import load
@@ -421,7 +421,7 @@ def _layers(tensors):
         if name != 'bundle_emb': out.setdefault(name, {})[part] = t
     return out
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-079
+# %% ../nbs/13b_travel.ipynb #13b-travel-070
 def lora_rules(
     path,      # Of an exported LoRA
     width=768, # Of the text encodings: 768 for SD 1, 1024 for SD 2
@@ -458,7 +458,7 @@ def lora_rules(
         _rule('sd.cpp', "diffusers' names, block by block; the rank is lora_down's last side",
               'src/name_conversion.cpp, src/model/adapter/lora.hpp', rank1 and None not in found)]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-080
+# %% ../nbs/13b_travel.ipynb #13b-travel-071
 def word_rules(
     path,      # Of an exported embedding
     width=768, # Of the text encoder's embedding: 768 for SD 1, 1024 for SD 2
@@ -479,7 +479,7 @@ def word_rules(
         _rule('sd.cpp', 'a row for each token; words in small letters',
               'src/conditioning/conditioner.hpp', rows and name == name.lower())]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-088
+# %% ../nbs/13b_travel.ipynb #13b-travel-079
 def solve_concept(
     edits,   # {path: (Λ', u')}, one u' for all
     keys,    # Paths of the keys' projections
@@ -501,7 +501,7 @@ def solve_concept(
     values = {p: c*L + weight(p).detach().double().cpu() @ i for p, (L, _) in edits.items() if p not in keys}
     return i, u/c, values
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-093
+# %% ../nbs/13b_travel.ipynb #13b-travel-084
 _MOST = 50_000_000 # Bytes of a file that is read; a LoRA of ours has 120,000, perfusion-pytorch's file 2,600,000
 
 def _bytes_of(path):
@@ -516,7 +516,7 @@ def _bytes_of(path):
 
 def _is_pickle(data): return data[8:9] != b'{' and (data[:2] == b'PK' or data[:1] == b'\x80')
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-094
+# %% ../nbs/13b_travel.ipynb #13b-travel-085
 def read_safetensors(
     path, # A LoRA or an embedding
 )->tuple: # {name: tensor} and {key: text}
@@ -532,7 +532,7 @@ def read_safetensors(
     if said is not None and said != travel_checksum(tensors, text): raise ConceptError(f"'{path}' is damaged, its checksum does not fit: copy it again.")
     return tensors, text
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-095
+# %% ../nbs/13b_travel.ipynb #13b-travel-086
 def _check_factors(path, name, down, up, alpha):
     "Two matrices that multiply, of finite numbers"
     ok = all(torch.is_tensor(t) and t.is_floating_point() and t.numel() for t in (down, up, alpha))
@@ -553,7 +553,7 @@ def _rank_one(path, name, parts):
     if len(S) > 1 and S[1] > 1e-3*S[0]: raise ConceptError(f"'{path}' is a LoRA of rank {len(down)} in {name}; a concept has rank one, so this is something else.")
     return scale*S[0]*(Q @ U[:, 0]), V[0]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-096
+# %% ../nbs/13b_travel.ipynb #13b-travel-087
 def _one_dual(path, edits):
     "The same edits with one u' for all, which a Perfusion edit has and other LoRAs have not"
     u, out = next(iter(edits.values()))[1], {}
@@ -576,7 +576,7 @@ def _edits_of(self:Perfusion, path, tensors):
         if (len(L), len(u)) != tuple(self.projection(p).weight.shape): raise ConceptError(f"'{path}' is of another base: {p} has shape {tuple(self.projection(p).weight.shape)} here, ({len(L)}, {len(u)}) in the file.")
     return _one_dual(path, edits)
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-098
+# %% ../nbs/13b_travel.ipynb #13b-travel-089
 def _word_of(path, tensors, text, embedding):
     "(n, d') rows of the word, from the bundle, the named file, or the one beside the LoRA"
     bundled = [t for k, t in tensors.items() if k.startswith('bundle_emb.')]
@@ -598,7 +598,7 @@ def _check_rows(self:Perfusion, path, rows, superclass):
     if len(rows) != n: raise ConceptError(f"'{path}' has {len(rows)} rows for its word, and {superclass!r:.40} has {n} tokens: say superclass=, as it was learned.")
     return {f'token_embedding.{name}': rows[-1]}
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-099
+# %% ../nbs/13b_travel.ipynb #13b-travel-090
 def _told(path, text, token, superclass):
     "The header's own part, with what was said by the caller; what nobody says is asked for"
     own = {k[len(_OWN):]: v for k, v in text.items() if k.startswith(_OWN)}
@@ -621,6 +621,13 @@ def _locked_at(self:Perfusion, path, own):
     try: return super_encoding(templates, own['superclass'], self.pipe.tokenizer, self.pipe.text_encoder)
     except ValueError as e: raise ConceptError(f"'{path}': {e}") from None
 
+def _recorded(path, tensors, own):
+    "A `Concept` out of tensors and texts, checked as one that is read from our own file"
+    try: concept = _record(tensors, own)
+    except ConceptError as e: raise ConceptError(f"'{path}' {e}") from None
+    _check_read(concept, path)
+    return concept
+
 def _length_of(path, own):
     "The length of u*, if the file says it"
     try: return float(own['length']) if 'length' in own else None
@@ -639,18 +646,21 @@ def _lora_concept(self:Perfusion, path, embedding, token, superclass):
     i, u, o = solve_concept(edits, keys, self.base_weight, e, _length_of(path, own))
     found = {f'i_star.{ctx}': i, f'u_star.{ctx}': u, f'e_super.{ctx}': e, 'o_star_v': torch.cat([o[v] for v in values])} | row
     own |= dict(modules=front_code(values), widths=' '.join(str(len(o[v])) for v in values))
-    return _record({k: t.detach().float().cpu() for k, t in found.items()}, own, path)
+    return _recorded(path, {k: t.detach().float().cpu() for k, t in found.items()}, own)
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-100
+# %% ../nbs/13b_travel.ipynb #13b-travel-091
 def _whole_concept(path, own):
     "The concept that went along whole"
-    try: data = base64.b64decode(own['whole'], validate=True)
-    except ValueError: raise ConceptError(f"'{path}' has a garbled concept in its header: ask for it anew.") from None
-    text, tensors, n = _read_tensors(data, path)
-    if n != 1: raise ConceptError(f"'{path}' holds {n} concepts where one should be.")
-    return replace(_record(tensors, text, path), token=own['token'], superclass=own['superclass'])
+    try: concepts = _records(base64.b64decode(own['whole'], validate=True))
+    except ConceptError as e: raise ConceptError(f"'{path}' {e}") from None
+    except ValueError: concepts = []
+    if len(concepts) != 1:
+        raise ConceptError(f"'{path}' has a garbled concept in its header: ask for it anew.")
+    concept = replace(concepts[0], token=own['token'], superclass=own['superclass'])
+    _check_read(concept, path)
+    return concept
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-101
+# %% ../nbs/13b_travel.ipynb #13b-travel-092
 @patch
 def import_concept(self:Perfusion,
     path,            # LoRA that `export` wrote (or a bundled file), or a file of perfusion-pytorch's `save`
@@ -665,7 +675,7 @@ def import_concept(self:Perfusion,
     check_weights(concept, self.base_fingerprint())
     return self.install(concept).token
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-109
+# %% ../nbs/13b_travel.ipynb #13b-travel-100
 def read_perfusion_pytorch(
     path, # What `perfusion_pytorch.save` wrote
 )->tuple: # The word's row (d',), [(i*, o*)] of every projection, C⁻¹ (d, d)
@@ -687,7 +697,7 @@ def read_perfusion_pytorch(
     if not fits: raise no("is no file of perfusion-pytorch's save with one concept and its word")
     return row[0].float(), [(i[0].double(), o[0].double()) for i, o in pairs], C_inv.double()
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-110
+# %% ../nbs/13b_travel.ipynb #13b-travel-101
 def place_pairs(
     pairs,    # [(i*, o*)], keys and values of each attention beside each other
     attentions, # {attention: (path of its keys, path of its values)}
@@ -705,7 +715,7 @@ def place_pairs(
         out |= {k: key, v: value}
     return out
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-111
+# %% ../nbs/13b_travel.ipynb #13b-travel-102
 @patch
 def _theirs(self:Perfusion, path, token, superclass):
     "The `Concept` of a file of perfusion-pytorch"
