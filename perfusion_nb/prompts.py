@@ -29,7 +29,8 @@ def _closing(text, start):
             depth.pop()
             if not depth: return k
         k += 1
-    raise ValueError(f'A bracket of the prompt is never closed ({text[start:start+20]!r}): close it, or write \\( for a bracket that is only a bracket.')
+    raise ValueError(f'A bracket of the prompt is never closed ({text[start:start+20]!r}): close '
+                     'it, or write \\( for a bracket that is only a bracket.')
 
 # %% ../nbs/13c_prompts.ipynb #13c-prompts-011
 def _bracket(inside, square, behind):
@@ -37,7 +38,8 @@ def _bracket(inside, square, behind):
     text = to_compel(inside)
     if behind and not square: return f'({text}){behind}'
     if square and ':' in inside:
-        raise ValueError(f'[{inside[:30]}] changes the prompt while drawing, which A1111 does and diffusers does not: write one of the two.')
+        raise ValueError(f'[{inside[:30]}] changes the prompt while drawing, which A1111 does and '
+                         'diffusers does not: write one of the two.')
     m = None if square else re.fullmatch(r'(.*):\s*([0-9]*\.?[0-9]+)\s*', inside, re.DOTALL)
     if m: return f'({to_compel(m[1])}){float(m[2]):g}'
     return f'({text}){1/_UP if square else _UP:.4g}'
@@ -87,7 +89,8 @@ class _Skipping:
 def _check_skip(skip, encoder):
     layers = getattr(encoder.config, 'num_hidden_layers', 1)
     if skip not in range(layers):
-        raise ValueError(f'clip_skip is {skip!r:.40}: this text encoder has {layers} layers, so it can be 0 to {layers-1}.')
+        raise ValueError(f'clip_skip is {skip!r:.40}: this text encoder has {layers} layers, so it '
+                         f'can be 0 to {layers-1}.')
 
 # %% ../nbs/13c_prompts.ipynb #13c-prompts-018
 def _compel(perf, clip_skip):
@@ -114,7 +117,9 @@ def written(self:Perfusion,
     "Encodings of prompts as people write them"
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
     negative = [negative_prompt or '']*len(prompts) if isinstance(negative_prompt, (str, type(None))) else list(negative_prompt)
-    if not prompts or len(negative) != len(prompts): raise ValueError(f'There are {len(prompts)} prompts and {len(negative)} negative ones: give one for all, or one each.')
+    if not prompts or len(negative) != len(prompts):
+        raise ValueError(f'There are {len(prompts)} prompts and {len(negative)} negative ones: '
+                         'give one for all, or one each.')
     compel = _compel(self, clip_skip)
     rows = [compel(self.spell_out(to_compel(p))) for p in [*prompts, *negative]]
     rows = compel.pad_conditioning_tensors_to_same_length(rows)
