@@ -485,17 +485,17 @@ def superclass_prompt(self:Perfusion,
 
 @patch
 def maps(self:Perfusion,
-    prompt:str, # With a loaded concept's token
+    prompt,     # With a loaded concept's token; or a list of such
     seed:int=0, # Of the noise, the same for both pictures
     bins=8,     # As for `record_attention`
     beta=None, tau=None, lock=None, # As for `draw`; those that hold at the moment if None
     **kwargs,   # Anything the pipeline takes
 )->Recording:   # Two pictures: the prompt, and the same with the superclass; it shows itself
     "Where each word of a prompt looks, beside the same prompt with the superclass"
-    if not isinstance(prompt, str):
-        raise ValueError(f'maps shows one prompt beside its superclass, not {prompt!r:.40}: call it once for each.')
-    both = [prompt, self.superclass_prompt(prompt)]
-    if isinstance(kwargs.get('negative_prompt'), str): kwargs['negative_prompt'] = [kwargs['negative_prompt']]*2
+    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+    def names_one(p): return any(t in p.lower() for t in self.concepts)
+    both = [q for p in prompts for q in ((p, self.superclass_prompt(p)) if names_one(p) or len(prompts) == 1 else (p,))]
+    if isinstance(kwargs.get('negative_prompt'), str): kwargs['negative_prompt'] = [kwargs['negative_prompt']]*len(both)
     for name, key in (('num_inference_steps', 'draw_steps'), ('guidance_scale', 'guidance_scale')):
         if self.base.get(key) is not None: kwargs.setdefault(name, self.base[key])
     kwargs.setdefault('generator', [torch.Generator().manual_seed(seed) for _ in both])

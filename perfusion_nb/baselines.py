@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['PROMPTS', 'BETAS', 'SCALES', 'STEPS', 'METHODS', 'ABLATIONS', 'CHOICES', 'STAGES', 'fit', 'lent', 'rare_word',
            'drawer', 'step_score', 'textual_inversion', 'dreambooth', 'lora', 'custom_diffusion', 'TrainedKeys',
-           'NoGate', 'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units', 'class_pictures', 'mean_score',
-           'measure', 'peak_memory', 'peak', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims', 'counted',
-           'predicted_hours']
+           'ungated', 'NoGate', 'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units', 'class_pictures',
+           'mean_score', 'measure', 'peak_memory', 'peak', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims',
+           'counted', 'predicted_hours']
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-003
 import json, os, re, subprocess, sys, time
@@ -21,8 +21,6 @@ import torch
 from fastcore.basics import patch
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-005
-from .gate import ratio
-from .keylock import values_output
 from .covariance import Covariance
 from .data import TEMPLATES, PictureSet, load_pictures
 from .scenes import DEVELOP, TEST, concept_pictures
@@ -193,29 +191,19 @@ def custom_diffusion(perf, bank, thing, steps=120, lr=1e-4, seed=0, prior=None, 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-015
 class TrainedKeys(Perfusion):
     "The key lock taken away: o*_K begins at the superclass's key and is trained like o*_V"
-    def __init__(self, pipe, **kwargs):
-        super().__init__(pipe, **kwargs)
-        for ctx, k in ((ctx, k) for ctx, c in self.contexts.items() for k, _ in c.values()): self.handles.append(self.network.get_submodule(k).register_forward_hook(self._add_keys(ctx, k)))
     def begin(self, *args, **kwargs):
         c = super().begin(*args, **kwargs)
-        c.o_star |= {k: torch.nn.Parameter(torch.zeros(self.network.get_submodule(k).out_features)) for a in self.contexts.values() for k, _ in a.values()}
+        for layer in self.rider.edits('keys').values(): layer.free(c.slot)
         return c
-    def _add_keys(self, ctx, path):
-        def hook(layer, args, out):
-            ed = self.edits.get(ctx, (None, None))[1]
-            return None if ed is None else values_output(out, ed.gates, torch.stack([c.o_star[path] for c in ed.concepts]))
-        return hook
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-016
+def ungated(r, beta, tau): return r
+
 class NoGate(Perfusion):
     "The gate taken away: plain ROME in the forward pass, ĥ(e) = W e⊥ + r(e) o*"
-    def _prepare(self, x, ctx='text', src=None):
-        ed = super()._prepare(x, ctx, src)
-        if ed is None: return None
-        U, E = (torch.stack([c.vector(k, ctx).float() for c in ed.concepts]) for k in ('u_star', 'e_super'))
-        r, here = ratio(x.float(), U), ed.rows.any(1)[:, None, None]
-        ed.gates = torch.where(here, r, 0.); ed.keys = torch.where(here, (ed.values.float() + r @ E).to(x), x)
-        return ed
+    def __init__(self, pipe, **kwargs):
+        super().__init__(pipe, **kwargs)
+        self.rider.__dict__['opens'] = ungated
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-017
 @contextmanager

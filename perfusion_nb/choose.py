@@ -112,15 +112,3 @@ def calibrate(self:Perfusion,
     b, _ = best([p for p in fits if p[1] == start]); b, u = best([p for p in fits if p[0] == b])
     self.set_gate(c.token, b, u)
     return tried
-
-# %% ../nbs/14c_choose.ipynb #14c-choose-024
-@patch
-def set_gate(self:Perfusion,
-    token, # A loaded concept
-    beta,  # Its midpoint
-    tau,   # Its temperature
-):
-    "Draw this concept with its own β and τ from now on, and suggest them in its record"
-    c = self._get(token); own = lambda v, x: {**(v if isinstance(v, dict) else {t: v for t in self.concepts}), c.token: x}
-    self.beta, self.tau, self._rows_of = own(self.beta, beta), own(self.tau, tau), None
-    c.concept.meta.update(beta=beta, tau=tau)

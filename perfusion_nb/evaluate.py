@@ -170,6 +170,8 @@ class Judge(nn.Module):
         self.relation, self.worn = nn.Linear(1024, len(RELATIONS)), nn.Linear(1024, 1+len(WORN))
         self.background = nn.Linear(top, len(BACKGROUNDS))
 
+    @property
+    def device(self): return next(self.parameters()).device
     def forward(self, x):
         h = self.body(x*2 - 1)
         p, at = self.places(h), self.where(h).flatten(2).softmax(-1)
@@ -280,9 +282,11 @@ def load_judge()->Judge:
 # %% ../nbs/14_evaluate.ipynb #14-evaluate-027
 def as_batch(
     pictures, # PIL pictures, or a tensor (b, 3, h, w), 0 to 1
+    device=None, # Where they are wanted; None: where they are
 )->torch.Tensor: # (b, 3, 64, 64), 0 to 1
     "Pictures as the judge takes them"
     x = pictures if torch.is_tensor(pictures) else _as_tensor(pictures)
+    x = x.to(device)
     return x if x.shape[-1] == SIDE else F.interpolate(x, size=(SIDE, SIDE), mode='area')
 
 # %% ../nbs/14_evaluate.ipynb #14-evaluate-027-b
@@ -292,7 +296,7 @@ def read(self:Judge,
     pictures, # See `as_batch`
 )->list:      # Namespaces: things, relation, worn, background
     "What the judge sees in each picture"
-    out, found = self(as_batch(pictures)), []
+    out, found = self(as_batch(pictures, self.device)), []
     for k, top in enumerate(out.things.topk(2).indices.tolist()):
         relation = RELATIONS[out.relation[k].argmax()]
         seen = top if relation == 'next to' else top[:1]
@@ -364,10 +368,10 @@ def prompt_score(self:Judge,
     concept=None, # A thing that is not counted: a learned concept, whose style the judge never saw
 )->torch.Tensor: # (b,) 0 to 1: 1 if things, background and relation are all seen for sure
     "How well pictures show what their prompt asks"
-    x = as_batch(pictures)
+    x = as_batch(pictures, self.device)
     prompts = [prompt]*len(x) if isinstance(prompt, str) else list(prompt)
     _check_one_each(prompts, x, 'give one for all, or one each')
-    out, score = self(x), torch.ones(len(x))
+    out, score = self(x), x.new_ones(len(x))
     for k, q in enumerate(map(read_prompt, prompts)):
         parts = _sure(out, k, q, concept)
         if not parts:
@@ -384,7 +388,7 @@ def thing_boxes(self:Judge,
     share=.02, # Least share of the best place's attention that belongs to the thing (our choice)
 )->list:       # (left, top, right, bottom) in pixels of 64, one each
     "Where the judge looks for the drawing"
-    at = self.where(self.body(as_batch(pictures)*2 - 1))[:, 0]
+    at = self.where(self.body(as_batch(pictures, self.device)*2 - 1))[:, 0]
     n, boxes = SIDE//at.shape[-1], []
     for m in at.flatten(1).softmax(-1).view_as(at):
         y, x = (m >= share*m.max()).nonzero().T
@@ -406,7 +410,7 @@ def closeups(self:Judge,
     pictures, # See `as_batch`
 )->torch.Tensor: # (b, 3, 64, 64), 0 to 1
     "Squares around the things, twice as long as the box, at the size of a picture"
-    x, out = as_batch(pictures), []
+    x, out = as_batch(pictures, self.device), []
     for p, box in zip(x, self.thing_boxes(x)):
         left, top, side = _square(box)
         part = p[None, :, top:top+side, left:left+side]
@@ -423,7 +427,7 @@ def identity_score(self:Judge,
     box=False,  # Look at the thing's surroundings only (see `closeups`), in both?
 )->torch.Tensor: # (b,) −1 to 1: cosine with the mean of the references' vectors
     "How much the thing in a picture is the thing of the references"
-    def seen(x): return self(self.closeups(x) if box else as_batch(x)).identity
+    def seen(x): return self(self.closeups(x) if box else as_batch(x, self.device)).identity
     return seen(pictures) @ F.normalize(seen(references).mean(0), dim=0)
 
 # %% ../nbs/14_evaluate.ipynb #14-evaluate-043
@@ -473,7 +477,7 @@ def hits(self:Judge,
     prompts,  # What was asked, one each
 )->dict:      # Of bool arrays: thing (all that were asked for), worn, background, both (all)
     "Is what was asked for there?"
-    x, asked = as_batch(pictures), [read_prompt(p) for p in prompts]
+    x, asked = as_batch(pictures, self.device), [read_prompt(p) for p in prompts]
     _check_one_each(asked, x, 'give one each')
     out, found = self(x), dict(thing=[], worn=[], background=[])
     for k, q in enumerate(asked):

@@ -6,7 +6,7 @@
 __all__ = ['LICENCES', 'CARD_PLACES', 'card_data', 'drawing_lines', 'concept_card']
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-004
-import json, os, re, tempfile
+import json, logging, os, re, tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,20 +34,32 @@ def _agreed(concepts, key):
     said = [c.meta.get(key) for c in concepts]
     return said[0] if all(s == said[0] for s in said) else None
 
+_log = logging.getLogger(__name__)
+
+def _licence_data(licence):
+    "A licence as the hub's metadata has it"
+    if not licence:
+        _log.info('The card states no licence: give licence=, such as "cc-by-4.0".')
+        return {}
+    name = re.sub(r'\s+', '-', licence.strip().lower())
+    if name in LICENCES:
+        return dict(license=name)
+    _log.info('The licence %r is none of the hub\'s, so the card says "other" and its name.', licence)
+    return dict(license='other', license_name=re.sub(r'[^a-z0-9.]+', '-', name).strip('-') or 'other')
+
 def card_data(
     concepts,    # List of `Concept`; their records say base and licence
     pictures=(), # (prompt, file name) of each picture
 ):               # `huggingface_hub.ModelCardData`
     "The card's metadata"
     from huggingface_hub import ModelCardData
-    base, licence, more = _agreed(concepts, 'base') or '', _agreed(concepts, 'licence'), {}
-    if _is_repo(base): more.update(base_model=base, base_model_relation='adapter')
-    if licence:
-        name = re.sub(r'\s+', '-', licence.strip().lower())
-        more.update(dict(license=name) if name in LICENCES
-                    else dict(license='other',
-                              license_name=re.sub(r'[^a-z0-9.]+', '-', name).strip('-') or 'other'))
-    if (shown := [dict(text=t, output=dict(url=f)) for t, f in pictures if t]):
+    base, more = _agreed(concepts, 'base') or '', _licence_data(_agreed(concepts, 'licence'))
+    if _is_repo(base):
+        more.update(base_model=base, base_model_relation='adapter')
+    else:
+        _log.info('The card names no base model for the hub, since %r is no repository there.', base)
+    shown = [dict(text=t, output=dict(url=f)) for t, f in pictures if t]
+    if shown:
         more['widget'] = shown
     return ModelCardData(library_name='perfusion-nb', pipeline_tag='text-to-image',
                          tags=['perfusion', 'text-to-image', 'diffusers'],
@@ -163,7 +175,11 @@ def _card_pictures(self:Perfusion, concepts, pictures):
         except (OSError, UnidentifiedImageError):
             raise ValueError(f'The picture {p} cannot be read: check its name, and that it is a '
                              f'picture.') from None
-        p = p.copy(); p.thumbnail((1024, 1024)); return p
+        if max(p.size) > 1024:
+            _log.info('A picture of %s×%s is made smaller for the card.', *p.size)
+        p = p.copy()
+        p.thumbnail((1024, 1024))
+        return p
     return [(t, opened(p))
             for t, p in (pictures.items() if isinstance(pictures, dict)
                          else (('', p) for p in pictures))]

@@ -54,8 +54,9 @@ def layer_dtype(
     layer, # A projection
     x,     # Encodings, whose type counts if the layer has no floating weights (quantized layers)
 )->torch.dtype:
-    "The type in which a layer wants its input"
-    return next((p.dtype for p in layer.parameters() if p.is_floating_point()), x.dtype)
+    "The type in which a layer wants its input; eight bits are how weights are stored, not how they compute"
+    wide = (p.dtype for p in layer.parameters() if p.is_floating_point() and p.itemsize > 1)
+    return next(wide, x.dtype)
 
 # %% ../nbs/04_keylock.ipynb #04-keylock-009-b
 @torch.no_grad()

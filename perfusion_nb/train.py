@@ -342,6 +342,8 @@ def frozen(
 ):
     "Within: no weight of the base model wants a gradient, and all networks are in eval mode; afterwards all is as it was"
     nets = [n for n in getattr(pipe, 'components', vars(pipe)).values() if isinstance(n, torch.nn.Module)]
+    _check_stored(nets)
+    _ordinary(nets)
     wanted = [(p, p.requires_grad) for n in nets for p in n.parameters()]
     modes = [(m, m.training) for n in nets for m in n.modules()]
     try:
@@ -351,6 +353,22 @@ def frozen(
     finally:
         for p, r in wanted: p.requires_grad_(r)
         for m, t in modes: m.training = t
+
+def _check_stored(nets):
+    "Refuse weights that are stored in eight bits between forward and backward"
+    if any(p.is_floating_point() and p.itemsize == 1 for n in nets for p in n.parameters()):
+        raise ValueError('Weights of this pipeline are stored in eight bits (layerwise casting), and a backward pass cannot read them: learn with it loaded in bfloat16 or float32; what is learned can be drawn with eight bits.')
+
+def _ordinary(nets):
+    "Weights that were made in inference mode, which no gradient may pass, become ordinary ones"
+    made = {}
+    for tensors in (t for n in nets for m in n.modules() for t in (m._parameters, m._buffers)):
+        for name, t in tensors.items():
+            if t is None or not t.is_inference(): continue
+            if id(t) not in made:
+                copy = t.detach().clone()
+                made[id(t)] = torch.nn.Parameter(copy, t.requires_grad) if isinstance(t, torch.nn.Parameter) else copy
+            tensors[name] = made[id(t)]
 
 # %% ../nbs/12_train.ipynb #12-train-031
 DEFAULTS = dict(steps=400, batch_size=16, micro_batch=4, lr_value=.03, lr_embedding=.006) # The paper's recipe for SD 1.5 (paper §5; micro-batches are our choice)

@@ -97,7 +97,7 @@ class Installed:
     @enabled.setter
     def enabled(self, on):
         self._enabled = bool(on)
-        self.rider.tokens[self.slot] = self.token if on else None
+        self.rider.act(self.slot, self.token if on else None)
         for p in self.placeholders.values(): p.enabled = bool(on)
 
     @property
@@ -105,7 +105,7 @@ class Installed:
     @strength.setter
     def strength(self, s):
         self._strength = float(s)
-        for x in self.rider.edits('values').values():
+        for x in (x for x in self.rider.layers if x.added.shape[1]):
             x.put(self.slot, added=x.o_star[self.slot] if s == 1 else torch.lerp(x.o_super[self.slot], x.o_star[self.slot], self._strength))
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-023b
@@ -146,7 +146,7 @@ def write(self:Installed,
     for name, by_context in vectors.items():
         for ctx, v in by_context.items(): self.rider.of(ctx).put(self.slot, **{name: v})
     for n, x in self.rider.edits().items():
-        if n in o_star: x.put(self.slot, o_star=o_star[n])
+        if n in o_star and x.added.shape[1]: x.put(self.slot, o_star=o_star[n])
         if o_super and n in o_super: x.put(self.slot, o_super=o_super[n])
     self.strength = self.strength
 
@@ -224,7 +224,7 @@ def _wire(self:Perfusion, contexts):
     else: contexts, given, arguments = self._traced(contexts)
     self.contexts, self.left_out = contexts, getattr(contexts, 'left_out', [])
     self.attention = {p: self.network.get_submodule(p) for c in contexts.values() for p in c}
-    self.rider = Rider(self.network, contexts)
+    with torch.inference_mode(False): self.rider = Rider(self.network, contexts)
     self.network.add_module('perfusion', self.rider)
     self.rider.settle(given, arguments or self._text_arguments(given))
     self._introduce()
@@ -256,7 +256,7 @@ def _direct_call(self:Perfusion):
     finally:
         for h in hooks: h.remove()
     e = given['encoder_hidden_states']
-    return given if len(fed) == len(found) and all(x.shape == e.shape and torch.equal(x, e) for x in fed) else None
+    return given if len(fed) == len(found) and all(x.shape == e.shape and torch.equal(x.to(e), e) for x in fed) else None
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-024c-c1
 @patch(as_prop=True)
@@ -269,7 +269,10 @@ def device(self:Perfusion):
     "Where the network computes (offloaded weights are nowhere)"
     d = next(self.network.parameters()).device
     if d.type != 'meta': return d
-    return torch.device(getattr(getattr(self.network, '_hf_hook', None), 'execution_device', None) or 'meta')
+    kept = (getattr(m, '_hf_hook', None) for m in self.network.modules())
+    hooks = [h for hook in kept if hook for h in getattr(hook, 'hooks', [hook])]
+    found = (getattr(h, 'execution_device', None) for h in hooks)
+    return torch.device(next((f for f in found if f is not None), 'meta'))
 
 @patch(as_prop=True)
 def dtype(self:Perfusion):
@@ -281,9 +284,13 @@ def dtype(self:Perfusion):
 # %% ../nbs/09_wiring.ipynb #09-wiring-027
 @patch
 def rehook(self:Perfusion):
-    "Sit before whatever the pipeline calls now: `torch.compile` may have wrapped the network meanwhile"
-    outer = called_network(self.pipe)
-    if network_of(self.pipe) is self.network: self.rider.hook(outer)
+    "Sit before what the pipeline calls now: PEFT may have wrapped the network meanwhile"
+    called = called_network(self.pipe)
+    called = getattr(called, '_orig_mod', called) # A compiler's wrapper calls what it wraps
+    if network_of(self.pipe) is not self.network: return
+    self.rider.hook(called)
+    if self.rider.acts: # A compiled graph finds its layers as they are
+        for x in self.rider.layers: x.attach()
 
 @patch
 def check_parts(self:Perfusion):
@@ -445,8 +452,8 @@ def _switch(self:Perfusion, token, on):
     "Layers are touched only while some concept is enabled"
     for t in [token] if token else list(self.concepts): self._get(t).enabled = on
     self.recogniser.forget()
-    if not self.rider.acting: self.rider.rest()
-    elif network_of(self.pipe) is self.network: self.rehook()
+    if self.rider.acts: self.rehook()
+    else: self.rider.rest()
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-038
 @patch
@@ -618,6 +625,7 @@ def predict(self:Perfusion,
     if self.call: out = self.call(called_network(self.pipe), z, t, *self._encode_known(prompts, self.dtype))
     elif self.plain:
         e, = self._encode_known(prompts, z.dtype)
+        if self.rider.acts and self.rider.carrier == 'wide': e = self.rider.ride('encoder_hidden_states', e)
         out = called_network(self.pipe)(z, t, encoder_hidden_states=e)
     else: out = self._through_pipeline(z, t, prompts)
     out = out[0] if isinstance(out, tuple) else getattr(out, 'sample', out)

@@ -41,6 +41,21 @@ def ratio(
     times = found.get(row, {}).get('times', {}); times = times.get(part, {}) if part else times
     return paired(times, a, b) if a in times and b in times else None
 
+def difference(
+    times, # Arm → seconds, one for each round
+    a, b,  # Two arms
+    n=10_000, # Resamplings
+):         # Namespace: median, low, high (95 % bootstrap interval of the median), pairs, in seconds
+    "How much longer `a` takes than `b`, round by round"
+    r = np.array(times[a]) - np.array(times[b])
+    some = np.random.default_rng(0).choice(r, (n, len(r)))
+    low, high = np.quantile(np.median(some, 1), [.025, .975])
+    return SimpleNamespace(median=float(np.median(r)), low=float(low), high=float(high), pairs=len(r))
+
+def row_of(arm):
+    "The row where another method's step was measured"
+    return 'learn_others' if arm in ('lora', 'custom') else 'learn'
+
 def said(r):
     "A ratio in words"
     return 'not run here' if r is None else f'{r.median:.3f} [{r.low:.3f}, {r.high:.3f}], {r.pairs} pairs'
@@ -171,6 +186,7 @@ def alternate(
     rounds, # How often each is timed
     warm=2, # Rounds before, not timed
     after={}, # Name → what is done after it, not timed
+    clock=time.perf_counter, # Or `time.thread_time`: the processor's, of this thread alone
 )->dict:    # Name → seconds, one for each round
     "All arms in every round, each round begun by another, so that a slow moment of the machine meets all of them"
     names, times, done = list(arms), {n: [] for n in arms}, lambda n: after.get(n, lambda: None)()
@@ -179,7 +195,7 @@ def alternate(
     for r in range(rounds):
         gc.collect(); k = r % len(names)
         for n in names[k:] + names[:k]:
-            t = time.perf_counter(); arms[n](); times[n].append(time.perf_counter() - t); done(n)
+            t = clock(); arms[n](); times[n].append(clock() - t); done(n)
     return {n: [float(f'{t:.5g}') for t in ts] for n, ts in times.items()}
 
 def peak():
@@ -234,7 +250,7 @@ def projection_arms(b=4):
     from perfusion_nb.data import TEMPLATES
     from perfusion_nb.train import perfusion_pytorch_covariance
     (text, tok), cov = tiny_text(), perfusion_pytorch_covariance(); torch.manual_seed(0); base = Projections()
-    perf = wire(twin(base), text, tok); c = perf.begin('<toy>', 'cat', covariance=cov); perf.training = c
+    perf = wire(twin(base), text, tok); c = perf.begin('<toy>', 'cat', covariance=cov)
     prompts = [t.format('<toy>') for t in TEMPLATES[:b]]
     with torch.no_grad(): e_super = perf.text.encode([p.replace('<toy>', 'cat') for p in prompts]).encodings; e = perf.text.encode(prompts).encodings # In this order: at first they are equal, and a row is known by its value
     ids = perf.text.tokenize(prompts)
@@ -244,12 +260,15 @@ def projection_arms(b=4):
     modules = [Rank1EditModule(p, is_key_proj=k == 'to_k', encoding=shared) for l in twin(base).layers for k, p in l.items()]
     theirs = [Theirs(p, is_key_proj=k == 'to_k', C=cov.C.float()) for l in twin(base).layers for k, p in l.items()]
     learned = [*c.o_star.values(), *(m.o_star for m in modules if m.o_star is not None), *(m.concept_outputs for m in theirs)]
+    def taught(x): # As `predict` does: the encodings were made a moment ago, nobody needs to find out what they are
+        perf.recogniser.know(x, next(iter(perf.texts)), ids)
+        with perf.teaching(c): return perf.network(x)
     def step(f, then=lambda: None):
         def go():
             x = _fresh(e); torch.autograd.backward(f(x), grads); then()
             for p in learned: p.grad = None
         return go
-    arms = dict(bare=step(base), hooks=step(perf.network, c.encoding.commit), modules=step(lambda x: [m(x, **now) for m in modules], shared.commit), theirs=step(lambda x: [m(x, **now) for m in theirs]))
+    arms = dict(bare=step(base), hooks=step(taught, c.encoding.commit), modules=step(lambda x: [m(x, **now) for m in modules], shared.commit), theirs=step(lambda x: [m(x, **now) for m in theirs]))
     held = dict(ours=cov.C.nbytes + cov.factor().nbytes, theirs=sum(m.C_inv.nbytes for m in theirs))
     return arms, held, perf
 
@@ -269,6 +288,7 @@ def several_arms(numbers=(0, 1, 2, 4, 8, 16)):
         with torch.no_grad(): e = perf.text.encode([' and '.join(f'a <c{j}>' for j in range(J)) or 'a cat', '']).encodings
         def go(perf=perf, e=e):
             with torch.no_grad(): return perf.network(e)
+        go() # What a text is, is found out in the first call
         arms[str(J)] = go
     return arms
 
@@ -283,16 +303,19 @@ def learning(pipe, cov):
     from perfusion_nb.data import PictureSet
     from perfusion_nb.train import Learning
     from perfusion_nb.wiring import Perfusion
-    perf = Perfusion(pipe); c = perf.begin('<toy>', 'teddy bear', covariance=cov)
+    perf = Perfusion(pipe)
+    c = perf.begin('<toy>', 'teddy bear', covariance=cov)
     side, g = pipe.unet.config.sample_size, torch.Generator().manual_seed(0)
-    bank, state, acc = PictureSet(torch.randn(5, 4, side, side, generator=g), torch.zeros(5, 4, side, side)), Learning(c, .03, .006), perf._accelerator('no'); state.stop = False
-    with perf._learning(c, False): yield SimpleNamespace(perf=perf, c=c, bank=bank, state=state, acc=acc, step=lambda: perf.learn_step(state, bank, 0, 1, 1, acc))
+    bank = PictureSet(torch.randn(5, 4, side, side, generator=g), torch.zeros(5, 4, side, side))
+    recipe = perf.recipe(steps=10**6, batch_size=1, micro_batch=1, lr_value=.03, lr_embedding=.006)
+    state = Learning(perf, c, bank, recipe)
+    with state.running(): yield SimpleNamespace(perf=perf, c=c, bank=bank, state=state, step=state.take_step)
 
 def plain_step(unet, encode, opt, batch):
     "The same step for another method"
     from perfusion_nb.train import loss_fn_weighted_by_mask
     def go():
-        z, t, target, masks, prompts = batch(); e = encode(prompts)
+        z, t, target, masks, prompts, *_ = batch(); e = encode(prompts)
         loss_fn_weighted_by_mask(unet(z, t, encoder_hidden_states=e).sample, target, masks).backward(); opt.step(); opt.zero_grad(set_to_none=True)
     return go
 
@@ -319,11 +342,15 @@ def learn_arms(stack, base, which=('perfusion', 'embedding', 'lora', 'custom')):
         arms['custom'] = plain_step(pipe.unet, lambda p, h=hooks: h.encode(p).encodings, adam([*kv, row], 1e-5), batch('<toy>'))
     return arms
 
-def learn(quick):
-    "A step of learning, SD 1.5's sizes, latents 32×32, batch 1"
+def learn(quick, which=('perfusion', 'embedding'), rounds=20):
+    "A step of learning against the word alone, SD 1.5's sizes, latents 32×32, batch 1"
     with ExitStack() as stack:
-        arms = learn_arms(stack, sd15(quick)); counts = {k: count(f) for k, f in arms.items()}
-        return dict(times=alternate(arms, 2 if quick else 40), counts=counts)
+        arms = learn_arms(stack, sd15(quick), which); counts = {k: count(f) for k, f in arms.items()}
+        return dict(times=alternate(arms, 2 if quick else rounds), counts=counts)
+
+def learn_others(quick):
+    "The same step against other methods"
+    return learn(quick, ('perfusion', 'lora', 'custom'), 16)
 
 KINDS = {'convolutions': 'conv', 'attention': 'scaled_dot_product|flash', 'products': 'mm$|matmul|linear', 'norms': 'norm', 'copies': 'copy|clone|contiguous|cat$|fill|zero', 'element by element': '.'}
 
@@ -342,8 +369,8 @@ def profile(quick):
         for _ in range(2): l.step()
         from torch.profiler import profile as profiler, ProfilerActivity
         with profiler(activities=[ProfilerActivity.CPU]) as p: l.step()
-        for o, name, what in ((l.perf, 'training_batch', 'noise, latents, prompt'), (l.perf.text, 'encode', 'text encoder, forward'), (l.perf, '_prepare', 'edit: r, gates, e without the concept'),
-                              (l.perf, '_find_rows', 'edit: which row names the concept'), (l.perf.network, 'forward', 'U-Net, forward'), (l.acc, 'backward', 'backward, both'), (l.state.opt, 'step', 'optimizer'), (l.c.encoding, 'commit', 'i* and its dual')):
+        for o, name, what in ((l.perf, 'training_batch', 'noise, latents, prompt'), (l.perf.text.text_encoder, 'forward', 'text encoder, forward'), (l.perf.rider, 'widened', 'edit: r, gates, e without the concept'),
+                              (l.perf.recogniser, 'found', 'edit: which row names the concept'), (l.perf.network, 'forward', 'U-Net, forward'), (torch.Tensor, 'backward', 'backward, both'), (l.state.opt, 'step', 'optimizer'), (l.c.encoding, 'commit', 'i* and its dual')):
             setattr(o, name, clock(what, getattr(o, name)))
         step = clock('rest', l.step)
         for _ in range(2 if quick else 7): step()
@@ -363,13 +390,17 @@ def installed(pipe, superclass, cov):
     perf = Perfusion(pipe); perf.begin('<toy>', superclass, covariance=cov); record = perf.record('<toy>'); perf.unload(); [v.mul_(1.01) for v in record.token_embedding.values()]; perf.install(record)
     return perf
 
-def draw(quick):
+def draw(quick, which=('untouched', 'local'), rounds=15):
     "Drawing at SD 1.5's sizes: latents 32×32, guidance, two steps, without the decoder"
     import perfusion_nb.sample
     from perfusion_nb.train import sd15_covariance
     base = sd15(quick); plain, perf = arm_pipeline(base), installed(arm_pipeline(base), 'teddy bear', sd15_covariance())
-    how = dict(steps=2, guidance_scale=7.5, output_type='latent'); arms = draw_arms(plain, perf, PROMPT.format('teddy bear'), **how)
-    return dict(times=alternate(arms, 2 if quick else 24, warm=1), counts={k: count(f) for k, f in arms.items()}, steps=2)
+    how = dict(steps=2, guidance_scale=7.5, output_type='latent'); arms = {k: f for k, f in draw_arms(plain, perf, PROMPT.format('teddy bear'), **how).items() if k in which}
+    return dict(times=alternate(arms, 2 if quick else rounds, warm=1), counts={k: count(f) for k, f in arms.items()}, steps=2)
+
+def draw_global(quick):
+    "The same with the global lock"
+    return draw(quick, ('untouched', 'local', 'global'), 10)
 
 def draw_tiny(quick):
     "Drawing whole pictures with the embedded model"
@@ -379,6 +410,255 @@ def draw_tiny(quick):
     plain, pipe = tiny_pipeline(), tiny_pipeline(); perf = installed(pipe, 'cat', None); how = dict(steps=2 if quick else perf.base['draw_steps'], guidance_scale=perf.base['guidance_scale'])
     arms = draw_arms(plain, perf, PROMPT.format('cat'), **how); arms['wired, another prompt'] = lambda: perf.draw(PROMPT.format('cat'), **how)
     return dict(times=alternate(arms, 2 if quick else 41), counts={k: count(f) for k, f in arms.items()}, steps=how['steps'])
+
+# ---- What the engine asks of Python, of a compiler and of threads
+
+def at_superclass(perf, token, superclass, covariance=None):
+    "A loaded concept that is still its superclass: counts and times do not depend on what was learned"
+    from perfusion_nb.data import PictureSet
+    side, channels = perf.network.config.sample_size, perf.network.config.in_channels
+    bank = PictureSet(*(torch.zeros(1, channels, side, side) for _ in range(2)))
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as d:
+        warnings.simplefilter('ignore') # The gate of an untrained concept may stay shut
+        perf.learn(bank, token, superclass, steps=0, covariance=covariance, progress=False)
+        path = perf.save(Path(d)/'concept.safetensors', token)
+        perf.unload(token)
+        perf.load(path)
+
+WORDS = 'cat', 'dog', 'owl'
+
+def wired(pipe, n, covariance=None):
+    "A pipeline wired with n concepts, and a prompt that names them; None: untouched"
+    from perfusion_nb.all import Perfusion
+    if n is None: return None, ' and '.join(f'a {w}' for w in WORDS)
+    perf = Perfusion(pipe)
+    for w in WORDS[:n]: at_superclass(perf, f'<{w}>', w, covariance)
+    return perf, ' and '.join(f'a <{w}>' if k < n else f'a {w}' for k, w in enumerate(WORDS))
+
+def both_rows(pipe, prompt):
+    "What the network reads for a prompt under guidance: the empty prompt and this one"
+    with torch.no_grad(): e, empty = pipe.encode_prompt([prompt], 'cpu', 1, True)
+    return torch.cat([empty, e])
+
+def narrow():
+    "SD 1.5's structure with narrow widths: its Python with hardly any arithmetic"
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+    from perfusion_nb.tiny import tiny_pipeline
+    torch.manual_seed(0)
+    tok = tiny_pipeline().tokenizer
+    unet = UNet2DConditionModel(cross_attention_dim=32, attention_head_dim=8, sample_size=8,
+                                block_out_channels=(32, 64, 64, 64))
+    text = CLIPTextModel(CLIPTextConfig(
+        vocab_size=len(tok), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=4, projection_dim=32, bos_token_id=tok.bos_token_id,
+        eos_token_id=tok.eos_token_id, pad_token_id=tok.pad_token_id))
+    return unet.eval().requires_grad_(False), text.eval().requires_grad_(False), tok
+
+def host_arms():
+    "One network call with guidance: untouched, wired with no concept, with one, with three"
+    from perfusion_nb.covariance import Covariance
+    base, arms = narrow(), {}
+    cov = Covariance(torch.eye(32), ridge=0)
+    z, t = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([500])
+    for name, n in (('untouched', None), ('empty', 0), ('one', 1), ('three', 3)):
+        pipe = arm_pipeline(base)
+        perf, prompt = wired(pipe, n, cov)
+        e = both_rows(pipe, prompt)
+        def go(unet=pipe.unet, e=e, keep=(pipe, perf)):
+            with torch.no_grad(): return unet(z, t, encoder_hidden_states=e).sample
+        arms[name] = go
+    return arms
+
+def host(quick):
+    "Python of a network call, one thread"
+    torch.set_num_threads(1)
+    arms = host_arms()
+    apart = {n: (f() - arms['untouched']()).abs().max().item() for n, f in arms.items()}
+    assert apart['empty'] == 0 < apart['one'] # The edit is there, and nothing else
+    return dict(times=alternate(arms, 21 if quick else 401, warm=5, clock=time.thread_time), one_thread=True)
+
+class Counting:
+    "A backend that counts the graphs it is given and runs them as they are"
+    def __init__(self): self.graphs = 0
+    def __call__(self, graph, inputs):
+        self.graphs += 1
+        return graph.forward
+
+def compiled(pipe, how, fullgraph):
+    "The U-Net of a pipeline, compiled as users do it; its counting backend"
+    backend = Counting()
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    if how == 'whole': pipe.unet = torch.compile(pipe.unet, backend=backend, fullgraph=fullgraph)
+    else: pipe.unet.compile_repeated_blocks(backend=backend, fullgraph=fullgraph)
+    return backend
+
+def drawn(pipe, prompt):
+    "Latents after two steps"
+    pipe.set_progress_bar_config(disable=True)
+    return pipe(prompt, num_inference_steps=2, guidance_scale=3., output_type='latent',
+                generator=torch.Generator().manual_seed(0))[0]
+
+def graphs_of(n, how):
+    "Graphs and breaks with n concepts (None: untouched), and how far the drawing is from the plain one"
+    from perfusion_nb.tiny import tiny_pipeline
+    found = {}
+    for fullgraph in (True, False):
+        pipe = tiny_pipeline()
+        perf, prompt = wired(pipe, n)
+        want = drawn(pipe, prompt)
+        if perf and perf.concepts: # What would be lost if the edit got lost
+            perf.disable()
+            found['edit'] = (drawn(pipe, prompt) - want).abs().max().item()
+            perf.enable()
+        backend = compiled(pipe, how, fullgraph)
+        try: apart = (drawn(pipe, prompt) - want).abs().max().item()
+        except Exception as err: found['refused'] = f'{type(err).__name__}: {str(err).splitlines()[0]}'[:160]
+        else:
+            breaks = sum(torch._dynamo.utils.counters['graph_break'].values())
+            return found | dict(fullgraph=fullgraph, graphs=backend.graphs, breaks=breaks, apart=apart)
+
+def changes():
+    "What may change between two drawings: name → function of (perf, prompt) → (prompt, settings)"
+    def strength(perf, prompt):
+        perf.set_strength({'<cat>': .5})
+        return prompt, {}
+    def second(perf, prompt):
+        at_superclass(perf, '<dog>', 'dog')
+        return prompt.replace('a dog', 'a <dog>'), {}
+    return {'β': lambda perf, prompt: (prompt, dict(beta=.4)),
+            'τ': lambda perf, prompt: (prompt, dict(tau=.05)),
+            'strength': strength,
+            'prompt': lambda perf, prompt: ('a <cat> on the beach', {}),
+            'prompt without it': lambda perf, prompt: ('a tree', {}),
+            'second concept': second}
+
+def new_graphs(
+    how, # 'whole' or 'repeated'
+    fullgraph=False, # In one piece, or an error
+):       # Change → graphs that it makes anew
+    "Graphs compiled after a drawing with one concept and one without its word"
+    from perfusion_nb.tiny import tiny_pipeline
+    pipe = tiny_pipeline()
+    perf, prompt = wired(pipe, 1)
+    backend, found = compiled(pipe, how, fullgraph), {}
+    for p in (prompt, 'a tree on grass', prompt): drawn(pipe, p)
+    for name, change in changes().items():
+        before = backend.graphs
+        now, settings = change(perf, prompt)
+        with perf.using(**settings): drawn(pipe, now)
+        found[name] = backend.graphs - before
+    return found
+
+def graphs(quick):
+    "Graph breaks and new graphs, embedded model"
+    numbers = (None, 1) if quick else (None, 0, 1, 3)
+    return dict(
+        graphs={how: {str(n): graphs_of(n, how) for n in numbers} for how in ('whole', 'repeated')},
+        new={how: new_graphs(how) for how in ('whole', 'repeated')})
+
+MIXED = 'a <cat> on grass', 'a dog on the beach', 'two <cat> at night', 'a tree in the snow', '<cat>', 'a house'
+
+def drawn_by_threads(pipe, prompts, threads, pictures, steps=3):
+    "Pictures by several threads: each its own pipeline object, scheduler and tokenizer; networks are shared"
+    import threading
+    out, errors = {}, []
+    def own():
+        parts = dict(pipe.components, scheduler=copy.deepcopy(pipe.scheduler), tokenizer=copy.deepcopy(pipe.tokenizer))
+        p = type(pipe)(**parts, requires_safety_checker=False)
+        p.set_progress_bar_config(disable=True)
+        return p
+    def work(k, p):
+        for j in range(k, pictures, threads):
+            try: out[j] = p(prompts[j % len(prompts)], num_inference_steps=steps, guidance_scale=3., output_type='latent',
+                            generator=torch.Generator().manual_seed(j % len(prompts)))[0]
+            except Exception as err: errors.append(f'{type(err).__name__}: {err}'[:160])
+    team = [threading.Thread(target=work, args=(k, own())) for k in range(threads)]
+    for t in team: t.start()
+    for t in team: t.join()
+    return out, errors
+
+def shared(concept, threads, pictures):
+    "How many of the pictures that threads draw differ from those drawn alone"
+    from perfusion_nb.all import Perfusion, example_concept
+    from perfusion_nb.tiny import tiny_pipeline
+    pipe = tiny_pipeline()
+    if concept: Perfusion(pipe).load(example_concept('cat'))
+    prompts = [p if concept else p.replace('<cat>', 'cat') for p in MIXED]
+    alone = drawn_by_threads(pipe, prompts, 1, len(prompts))[0]
+    out, errors = drawn_by_threads(pipe, prompts, threads, pictures)
+    wrong = sum((out[j] - alone[j % len(prompts)]).abs().max().item() > 1e-4 for j in out)
+    return dict(threads=threads, pictures=pictures, wrong=wrong, failed=len(errors), errors=sorted(set(errors))[:3])
+
+def threads(quick):
+    "Threads on shared networks, embedded model, mixed prompts"
+    torch.set_num_threads(1)
+    n = 12 if quick else 60
+    return dict(untouched=[shared(False, k, n) for k in (2, 6)], wired=[shared(True, k, n) for k in (2, 6)])
+
+# ---- The layer as it is installed
+
+LEVELS = 320, 640, 1280
+
+def levels():
+    "A U-Net with a cross-attention of each width of SD 1.5's"
+    from diffusers import UNet2DConditionModel
+    torch.manual_seed(0)
+    return UNet2DConditionModel(
+        cross_attention_dim=768, attention_head_dim=8, sample_size=8, layers_per_block=1,
+        block_out_channels=LEVELS, down_block_types=('CrossAttnDownBlock2D',)*3,
+        up_block_types=('UpBlock2D',)*3).eval().requires_grad_(False)
+
+def given(unet, e):
+    "What the key and value projections of each width are given in one call: (width, name) → (layer, input)"
+    got, handles = {}, []
+    def keep(name):
+        def hook(layer, args): got.setdefault((layer.out_features, name), (layer, args[0].detach()))
+        return hook
+    for m in unet.modules():
+        if getattr(m, 'is_cross_attention', False):
+            for name in ('to_k', 'to_v'): handles.append(getattr(m, name).register_forward_pre_hook(keep(name)))
+    z = torch.randn(len(e), 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    try:
+        with torch.no_grad(): unet(z, torch.tensor([500]), encoder_hidden_states=e)
+    finally:
+        for h in handles: h.remove()
+    return got
+
+def fed_arms(layer, x, d=768):
+    "The installed layer and its bare linear layer, forward and backward, (4, 77, …)"
+    bare = nn.Linear(d, layer.out_features, bias=False).requires_grad_(False)
+    bare.weight = layer.weight
+    x, grad = x.repeat(2, 1, 1), torch.randn(4, 77, layer.out_features)
+    narrow = x[..., :d].contiguous()
+    learned = [p for p in layer.parameters() if p.requires_grad]
+    def run(f, x):
+        def go():
+            leaf = _fresh(x)
+            f(leaf).backward(grad)
+            for p in learned: p.grad = None
+            return leaf.grad
+        return go
+    return dict(bare=run(bare, narrow), installed=run(layer, x))
+
+def fed(quick):
+    "An installed layer given the wide tensor"
+    from perfusion_nb.train import sd15_covariance
+    text, tok = tiny_text()
+    pipe = pipeline(levels(), text, tok)
+    perf, prompt = wired(pipe, 1, sd15_covariance())
+    found = given(pipe.unet, both_rows(pipe, prompt))
+    out = dict(times={}, widths={})
+    for width in LEVELS[:1] if quick else LEVELS:
+        for name in ('to_k', 'to_v'):
+            layer, x = found[width, name]
+            part = f'{dict(to_k="keys", to_v="values")[name]} {width}'
+            out['widths'][part] = x.shape[-1]
+            if x.shape[-1] > 768: out['times'][part] = alternate(fed_arms(layer, x), 5 if quick else 201, warm=5)
+    return out
+
+# ---- Other rows
 
 def files(quick):
     "Saving and loading a concept; loading a LoRA of rank 4 through PEFT beside it"
@@ -492,24 +772,53 @@ def _call(args, threads=THREADS, cwd=None):
     return r.stdout + r.stderr
 
 ROWS = dict( # Row → (function, TFLOP of the whole row, seconds besides)
-    machine=(machine, 1, 5), layer=(layer, 1, 25), projections=(projections, 5, 25), several=(several, 3, 25), learn=(learn, 69, 60), profile=(profile, 5, 40), draw=(draw, 63, 50), draw_tiny=(draw_tiny, 1, 120),
+    machine=(machine, 1, 5), host=(host, 0, 60), graphs=(graphs, 0, 240), threads=(threads, 0, 60), fed=(fed, 1, 60),
+    layer=(layer, 1, 25), projections=(projections, 5, 25), several=(several, 3, 25), learn=(learn, 18, 60), learn_others=(learn_others, 21, 60), profile=(profile, 5, 40),
+    draw=(draw, 25, 50), draw_global=(draw_global, 25, 50), draw_tiny=(draw_tiny, 1, 120),
     files=(files, 0, 150), covariance=(covariance, 10, 60), covariance_sd15=(covariance_sd15, 14, 20), imports=(imports, 0, 80), picture=(picture, 0, 100), demo=(demo, 0, 200), tests=(tests, 0, 580))
 
-def run(only, again, quick, out):
+PARTS = dict(learn=2, draw=2) # Rows measured in so many processes, one after the other, their rounds put together
+ENGINE = 2 # Counts on when the engine is written anew: what was measured with another is measured again by `all`
+OF_THE_ENGINE = ('host', 'graphs', 'threads', 'fed', 'projections', 'several', 'learn', 'draw', 'draw_tiny', 'draw_global',
+                 'learn_others', 'profile')
+
+def is_done(name, row, engine=False):
+    "Is a stored row whole, and if `engine`, of this engine?"
+    return bool(row) and row.get('parts', PARTS.get(name, 1)) >= PARTS.get(name, 1) and not (engine and row.get('engine') != ENGINE)
+
+def joined(old, new):
+    "A row and one more part of it: the rounds of both"
+    if not old: return dict(new, parts=1)
+    times = {k: old['times'][k] + t for k, t in new['times'].items()}
+    return dict(new, times=times, parts=old['parts'] + 1, took=old['took'] + new['took'], peak_mib=max(old['peak_mib'], new['peak_mib']))
+
+def measured(name, quick):
+    "One part of a row, by a fresh process"
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as d:
+        _call([HERE/'speed.py', 'row', name, Path(d)/'row.json', *(['--quick'] if quick else [])])
+        row = json.loads((Path(d)/'row.json').read_text())
+    return dict(row, took=round(time.perf_counter() - start, 1), engine=ENGINE)
+
+def run(only, again, quick, out, engine=False):
     "Rows that are not there yet, each in a fresh process; the file is whole after each"
     from perfusion_nb.concept import write_atomic
-    names = only or list(ROWS); done = json.loads(out.read_text()) if out.is_file() else {}
+    names, done = only or list(ROWS), json.loads(out.read_text()) if out.is_file() else {}
     if wrong := set(names) - set(ROWS): raise SystemExit(f'There is no row {", ".join(sorted(wrong))}: choose from {", ".join(ROWS)}.')
-    todo = [n for n in names if again or n not in done]
+    todo = [n for n in names if again or not is_done(n, done.get(n), engine)]
     if 'machine' not in done and 'machine' not in todo: todo.insert(0, 'machine')
     def one(name):
-        with tempfile.TemporaryDirectory() as d: t = time.perf_counter(); _call([HERE/'speed.py', 'row', name, Path(d)/'row.json', *(['--quick'] if quick else [])]); r = json.loads((Path(d)/'row.json').read_text())
-        r['took'] = round(time.perf_counter() - t, 1); done[name] = r; write_atomic(out, (json.dumps(done, indent=None).replace('}, "', '},\n"') + '\n').encode())
-        print(f'{name:16} took {r["took"]:6.0f} s, at most {r["peak_mib"]/1024:5.1f} GiB', flush=True)
+        stored = done.get(name, {})
+        kept = {} if again or is_done(name, stored) or stored.get('engine') != ENGINE else stored
+        for part in range(kept.get('parts', 0), 1 if quick else PARTS.get(name, 1)):
+            new = measured(name, quick)
+            done[name] = kept = joined(kept, new) if name in PARTS else new
+            write_atomic(out, (json.dumps(done, indent=None).replace('}, "', '},\n"') + '\n').encode())
+            print(f'{name:16} took {new["took"]:6.0f} s, at most {new["peak_mib"]/1024:5.1f} GiB', flush=True)
     if 'machine' in todo: one('machine')
     rate = done['machine']['flops_per_s']/2 # Convolutions reach about half the rate of one large product
-    guess = {n: (ROWS[n][1]*1e12/rate + ROWS[n][2])*(.05 if quick else 1) for n in todo if n != 'machine'}
-    for n, s in guess.items(): print(f'{n:16} predicted {s:6.0f} s')
+    guess = {n: (ROWS[n][1]*1e12/rate + ROWS[n][2])*PARTS.get(n, 1)*(.05 if quick else 1) for n in todo if n != 'machine'}
+    for n, s in guess.items(): print(f'{n:16} predicted {s:6.0f} s' + f' in {PARTS.get(n)} parts'*(n in PARTS))
     print(f'{"all":16} predicted {sum(guess.values())/60:6.0f} min', flush=True)
     failed = []
     for n in guess:
@@ -520,12 +829,14 @@ def run(only, again, quick, out):
 def main():
     p = argparse.ArgumentParser(description=__doc__); sub = p.add_subparsers(dest='what', required=True)
     r = sub.add_parser('run', help='measure the rows that are missing'); r.add_argument('--only', nargs='+', metavar='ROW'); r.add_argument('--again', action='store_true', help='measure stored rows too')
-    r.add_argument('--quick', action='store_true', help='try each row with few repeats and narrow networks; not kept unless --out says where'); r.add_argument('--out', type=Path)
+    e = sub.add_parser('all', help='measure what depends on the engine, unless this engine was measured; goes on where it was stopped')
+    for x in (r, e): x.add_argument('--quick', action='store_true', help='try each row with few repeats and narrow networks; not kept unless --out says where'); x.add_argument('--out', type=Path)
     o = sub.add_parser('row'); o.add_argument('name'); o.add_argument('path', type=Path); o.add_argument('--quick', action='store_true')
     c = sub.add_parser('counting'); c.add_argument('n', type=int); c.add_argument('folder')
     a = p.parse_args()
-    if a.what == 'run':
-        with tempfile.TemporaryDirectory() as d: return run(a.only, a.again, a.quick, a.out or (Path(d)/'speed.json' if a.quick else RESULTS))
+    if a.what in ('run', 'all'):
+        only, again = (list(OF_THE_ENGINE), False) if a.what == 'all' else (a.only, a.again)
+        with tempfile.TemporaryDirectory() as d: return run(only, again, a.quick, a.out or (Path(d)/'speed.json' if a.quick else RESULTS), a.what == 'all')
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', THREADS))); torch.set_num_interop_threads(1)
     if a.what == 'counting': return _counting(a.n, a.folder)
     row = ROWS[a.name][0](a.quick)
