@@ -83,30 +83,7 @@ def own_words(self:Perfusion,
     elif templates is not None: bank.said = [list(templates)]*len(pictures)
     return bank
 
-# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-016
-_training_batch = Perfusion.training_batch
-
-@patch
-def training_batch(self:Perfusion,
-    bank:PictureSet, # Encoded pictures, perhaps with words of their own
-    token:str,
-    seed:int, step:int, # Name the chance
-    ks,              # Numbers of the samples
-):                   # See notebook 12
-    "The samples of a step, with what is said of their pictures, and with a mask where the network reads one"
-    batch = _training_batch(self, bank, token, seed, step, ks)
-    said = getattr(bank, 'said', None)
-    if said: batch = batch._replace(prompts=[_said_of(bank, said, token, seed, step, k) for k in ks])
-    return batch._replace(noised=self._with_mask(batch.noised)) if self.paints_in else batch
-
-def _said_of(bank, said, token, seed, step, k):
-    "A prompt for the picture of this sample"
-    g = sample_generator(seed, step, k)
-    picture = said[int(bank.batch(1, g)['index'])]
-    text = picture[int(torch.randint(len(picture), (1,), generator=g))]
-    return text.replace('{}', token)
-
-# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-023
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-017
 @patch(as_prop=True)
 def paints_in(self:Perfusion)->bool:
     "Does the network read a mask and a hidden picture beside the latents?"
@@ -124,3 +101,26 @@ def _with_mask(self:Perfusion, noised):
     empty = vae.encode(torch.zeros(1, 3, h*f, w*f).to(weight)).latent_dist.mode()*vae.config.scaling_factor
     ones = noised.new_ones(b, 1, h, w)
     return torch.cat([noised, ones, empty.to(noised).expand(b, -1, -1, -1)], 1)
+
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-018
+_training_batch = Perfusion.training_batch
+
+@patch
+def training_batch(self:Perfusion,
+    bank:PictureSet, # Encoded pictures, perhaps with words of their own
+    token:str,
+    seed:int, step:int, # Name the chance
+    ks,              # Numbers of the samples
+):                   # See notebook 12
+    "The samples of a step, with what is said of their pictures, and with a mask where the network reads one"
+    batch = _training_batch(self, bank, token, seed, step, ks)
+    said = getattr(bank, 'said', None)
+    if said: batch = batch._replace(prompts=[_said_of(bank, said, token, seed, step, k) for k in ks])
+    return batch._replace(latents=self._with_mask(batch.latents)) if self.paints_in else batch
+
+def _said_of(bank, said, token, seed, step, k):
+    "A prompt for the picture of this sample"
+    g = sample_generator(seed, step, k)
+    picture = said[int(bank.batch(1, g)['index'])]
+    text = picture[int(torch.randint(len(picture), (1,), generator=g))]
+    return text.replace('{}', token)

@@ -327,7 +327,7 @@ def travel_files(
     if format == 'bundled':
         both = lora | {f'bundle_emb.{word}.emb_params': rows}
         return {f'{name}.safetensors': _file_bytes(both, text)}
-    plain = travel_text(concept, name, weight, kind, 'textual-inversion')
+    plain = travel_text(concept, name, weight, kind, 'textual-inversion') | {_OWN+'word': word}
     return {f'{name}.safetensors': _file_bytes(lora, text),
             f'{word}.safetensors': _file_bytes({'emb_params': rows}, plain)}
 
@@ -371,6 +371,13 @@ def _places(path, tokens):
     return folder, names
 
 # %% ../nbs/13b_travel.ipynb #13b-travel-066
+def _check_free(path):
+    "A concept's own file must not be replaced by its LoRA, which holds less"
+    check_writable(path)
+    if path.is_file() and b'"perfusion-nb concept"' in path.read_bytes()[:10_000]:
+        raise ValueError(f"'{path}' is a concept file, which its LoRA must not replace: give another name.")
+
+# %% ../nbs/13b_travel.ipynb #13b-travel-067
 @patch
 def export(self:Perfusion,
     path,            # File of the LoRA ("cat.safetensors"), or a folder: named by the tokens then
@@ -387,13 +394,13 @@ def export(self:Perfusion,
     self._check_export(format, dtype, weight)
     folder, names = _places(path, tokens)
     words = [word_name(n) for n in names]*(format == 'lora')
-    for n in [*names, *words]: check_writable(folder/f'{n}.safetensors')
+    for n in [*names, *words]: _check_free(folder/f'{n}.safetensors')
     files = {}
     how = dict(format=format, dtype=dtype, weight=weight, preview=preview, whole=whole)
     for t, n in zip(tokens, names): files |= self._travel_files(t, n, **how)
     return [write_atomic(folder/n, data) for n, data in files.items()]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-067
+# %% ../nbs/13b_travel.ipynb #13b-travel-068
 @patch
 def _travel_files(self:Perfusion, token, name, format, dtype, weight, preview, whole):
     "The files of one concept, in memory"
@@ -411,7 +418,7 @@ def _travel_files(self:Perfusion, token, name, format, dtype, weight, preview, w
     return travel_files(record, self.static_edits(token), self.word_rows(token), name, weight,
                         kind, format, dtype, picture, whole)
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-079
+# %% ../nbs/13b_travel.ipynb #13b-travel-080
 def compvis_name(
     key, # kohya's name of a layer, "lora_unet_…"
 ):       # Path in the original (CompVis) U-Net; None for another layer
@@ -430,7 +437,7 @@ SD_PLACES = [*(f'input_blocks_{k}_1' for k in (1, 2, 4, 5, 7, 8)), 'middle_block
 SD_LAYERS = {f'diffusion_model_{p}_transformer_blocks_0_attn2_to_{x}'
              for p in SD_PLACES for x in 'kv'}
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-080
+# %% ../nbs/13b_travel.ipynb #13b-travel-081
 Rule = namedtuple('Rule', 'program says source holds')
 
 _REPOSITORIES = {'ComfyUI': 'comfyanonymous/ComfyUI', 'InvokeAI': 'invoke-ai/InvokeAI',
@@ -447,7 +454,7 @@ def broken_rules(
     "The rules that a file breaks"
     return [f'{r.program}: {r.says}' for r in rules if not r.holds]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-081
+# %% ../nbs/13b_travel.ipynb #13b-travel-082
 def _opened(path):
     "(tensors, text) of a safetensors file"
     from safetensors.torch import load
@@ -473,7 +480,7 @@ def _shapes_of(layers, width):
     scaled = all(t.numel() == 1 and t.item() == 1 for t in alpha)
     return pairs, rank1, scaled, pairs and all(t.shape[-1] == width for t in down)
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-082
+# %% ../nbs/13b_travel.ipynb #13b-travel-083
 def lora_rules(
     path,      # Of an exported LoRA
     width=768, # Of the text encodings: 768 for SD 1, 1024 for SD 2
@@ -503,7 +510,7 @@ def lora_rules(
         _rule('sd.cpp', "diffusers' names, block by block; the rank is lora_down's last side",
               'src/name_conversion.cpp, src/model/adapter/lora.hpp', rank1 and None not in found)]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-083
+# %% ../nbs/13b_travel.ipynb #13b-travel-084
 def word_rules(
     path,      # Of an exported embedding
     width=768, # Of the text encoder's embedding: 768 for SD 1, 1024 for SD 2
@@ -526,7 +533,7 @@ def word_rules(
         _rule('sd.cpp', 'a row for each token; words in small letters',
               'src/conditioning/conditioner.hpp', rows and name == name.lower())]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-091
+# %% ../nbs/13b_travel.ipynb #13b-travel-092
 def _matrix(weight, path): return weight(path).detach().double().cpu()
 
 def solve_concept(
@@ -552,7 +559,7 @@ def solve_concept(
     values = {p: c*L + _matrix(weight, p) @ i for p, (L, _) in edits.items() if p not in keys}
     return i, u/c, values
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-096
+# %% ../nbs/13b_travel.ipynb #13b-travel-097
 _MOST = 50_000_000 # Bytes; a LoRA of ours has 120,000, perfusion-pytorch's file 2,600,000
 
 def _bytes_of(path):
@@ -571,7 +578,14 @@ def _bytes_of(path):
 
 def _is_pickle(data): return data[8:9] != b'{' and (data[:2] == b'PK' or data[:1] == b'\x80')
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-097
+# %% ../nbs/13b_travel.ipynb #13b-travel-098
+def _check_undamaged(path, tensors, text):
+    "Where we wrote anything, the checksum must be there and fit"
+    ours, said = any(k.startswith(_OWN) for k in text), text.get(_OWN+'checksum')
+    if ours and said != travel_checksum(tensors, text):
+        raise ConceptError(f"'{path}' is damaged or was changed, its checksum does not fit: copy it "
+                           f"again.")
+
 def read_safetensors(
     path, # A LoRA or an embedding
 )->tuple: # {name: tensor} and {key: text}
@@ -587,12 +601,10 @@ def read_safetensors(
     except Exception as e:
         raise ConceptError(f"'{path}' is no safetensors file or is damaged ({type(e).__name__}): "
                            "copy it again.") from None
-    said = text.get(_OWN+'checksum')
-    if said is not None and said != travel_checksum(tensors, text):
-        raise ConceptError(f"'{path}' is damaged, its checksum does not fit: copy it again.")
+    _check_undamaged(path, tensors, text)
     return tensors, text
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-098
+# %% ../nbs/13b_travel.ipynb #13b-travel-099
 def _check_factors(path, name, down, up, alpha):
     "Two matrices that multiply, of finite numbers"
     ok = all(torch.is_tensor(t) and t.is_floating_point() and t.numel() for t in (down, up, alpha))
@@ -617,7 +629,7 @@ def _rank_one(path, name, parts):
                            "one, so this is something else.")
     return scale*S[0]*(Q @ U[:, 0]), V[0]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-099
+# %% ../nbs/13b_travel.ipynb #13b-travel-100
 def _one_dual(path, edits):
     "The same edits with one u' for all, which a Perfusion edit has and other LoRAs have not"
     u, out = next(iter(edits.values()))[1], {}
@@ -645,7 +657,7 @@ def _edits_of(self:Perfusion, path, tensors):
                                f"{len(u)}) in the file.")
     return _one_dual(path, edits)
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-101
+# %% ../nbs/13b_travel.ipynb #13b-travel-102
 def _is_rows(t): return t.dim() in (1, 2) and t.is_floating_point() and t.numel() > 0
 
 def _word_of(path, tensors, text, embedding):
@@ -675,7 +687,7 @@ def _check_rows(self:Perfusion, path, rows, superclass):
                            f"has {n} tokens: say superclass=, as it was learned.")
     return {f'token_embedding.{name}': rows[-1]}
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-102
+# %% ../nbs/13b_travel.ipynb #13b-travel-103
 def _told(path, text, token, superclass):
     "The header's own part, with what was said by the caller; what nobody says is asked for"
     own = {k[len(_OWN):]: v for k, v in text.items() if k.startswith(_OWN)}
@@ -688,7 +700,7 @@ def _told(path, text, token, superclass):
             raise ConceptError(f"'{path}' has no usable {what} ({ascii(v):.40}): say {what}=.")
     return own
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-103
+# %% ../nbs/13b_travel.ipynb #13b-travel-104
 @patch
 def _locked_at(self:Perfusion, path, own):
     "e_super, from the recorded templates (ours where none are recorded)"
@@ -718,7 +730,7 @@ def _length_of(path, own):
         raise ConceptError(f"'{path}' has a garbled number in its header: ask for it "
                            f"anew.") from None
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-104
+# %% ../nbs/13b_travel.ipynb #13b-travel-105
 @patch
 def _lora_concept(self:Perfusion, path, embedding, token, superclass):
     "The `Concept` of a LoRA that we exported"
@@ -735,7 +747,7 @@ def _lora_concept(self:Perfusion, path, embedding, token, superclass):
     own |= dict(modules=front_code(values), widths=' '.join(str(len(o[v])) for v in values))
     return _recorded(path, {k: t.detach().float().cpu() for k, t in found.items()}, own)
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-105
+# %% ../nbs/13b_travel.ipynb #13b-travel-106
 def _whole_concept(path, own):
     "The concept that went along whole"
     try: concepts = _records(base64.b64decode(own['whole'], validate=True))
@@ -747,7 +759,7 @@ def _whole_concept(path, own):
     _check_read(concept, path)
     return concept
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-106
+# %% ../nbs/13b_travel.ipynb #13b-travel-107
 @patch
 def import_concept(self:Perfusion,
     path,            # A LoRA that `export` wrote, bundled or not, or perfusion-pytorch's file
@@ -762,7 +774,7 @@ def import_concept(self:Perfusion,
     check_weights(concept, self.base_fingerprint())
     return self.install(concept).token
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-114
+# %% ../nbs/13b_travel.ipynb #13b-travel-115
 def _is_matrix(t):
     fine = torch.is_tensor(t) and t.is_floating_point() and t.dim() == 2
     return fine and bool(t.isfinite().all())
@@ -790,7 +802,7 @@ def read_perfusion_pytorch(
     if not fits: raise no("is no file of perfusion-pytorch's save with one concept and its word")
     return row[0].float(), [(i[0].double(), o[0].double()) for i, o in pairs], C_inv.double()
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-115
+# %% ../nbs/13b_travel.ipynb #13b-travel-116
 def place_pairs(
     pairs,    # [(i*, o*)], keys and values of each attention beside each other
     attentions, # {attention: (path of its keys, path of its values)}
@@ -814,7 +826,7 @@ def place_pairs(
         out |= {k: key, v: value}
     return out
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-116
+# %% ../nbs/13b_travel.ipynb #13b-travel-117
 @patch
 def _theirs(self:Perfusion, path, token, superclass):
     "The `Concept` of a file of perfusion-pytorch"
