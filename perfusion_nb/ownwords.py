@@ -26,7 +26,9 @@ def caption_template(
 ):              # The same with {} where the concept stands
     "A caption as a prompt that can be learned with"
     text = ' '.join(str(caption).split())
-    if not text: raise ValueError('A caption is empty: write what is to be seen in the picture, or leave captions out.')
+    if not text:
+        raise ValueError('A caption is empty: write what is to be seen in the picture, or leave '
+                         'captions out.')
     for name in ('{}', token, superclass):
         found = re.search(rf'(?<!\w){re.escape(name)}(?!\w)', text, re.IGNORECASE)
         if found: return text[:found.start()] + '{}' + text[found.end():]
@@ -35,32 +37,38 @@ def caption_template(
 # %% ../nbs/12a_ownwords.ipynb #12a-ownwords-012
 def captions_of(
     pictures, # From `load_pictures`; their `.info` has their names
-    captions, # A folder of .txt files, a list (a text or texts for each picture), or {file name: text or texts}
+    captions, # A folder of .txt files, a list (text or texts for each), or {file name: text or texts}
 )->list:      # A list of texts for each picture
     "What was said about each picture"
     names = [p.info.get('name', f'picture {k}') for k, p in enumerate(pictures)]
     if isinstance(captions, (str, Path)): captions = {n: _lines_of(captions, n) for n in names}
     if isinstance(captions, dict):
         missing = [n for n in names if not captions.get(n)]
-        if missing: raise ValueError(f'There is no caption for {", ".join(missing)}: name each caption like its picture.')
+        if missing:
+            raise ValueError(f'There is no caption for {", ".join(missing)}: name each caption '
+                             'like its picture.')
         captions = [captions[n] for n in names]
     if len(captions) != len(pictures):
-        raise ValueError(f'There are {len(pictures)} pictures and {len(captions)} captions: give one for each, in the same order.')
+        raise ValueError(f'There are {len(pictures)} pictures and {len(captions)} captions: give '
+                         'one for each, in the same order.')
     return [[c] if isinstance(c, str) else list(c) for c in captions]
 
 def _lines_of(folder, name):
     "The lines of the text file beside a picture"
     file = Path(folder).expanduser()/f'{Path(name).stem}.txt'
     try: lines = file.read_text(encoding='utf-8-sig').splitlines() if file.is_file() else []
-    except UnicodeDecodeError: raise ValueError(f'{file.name} is no UTF-8 text: save it as UTF-8.') from None
+    except UnicodeDecodeError:
+        raise ValueError(f'{file.name} is no UTF-8 text: save it as UTF-8.') from None
     return [l for l in lines if l.strip()]
 
 # %% ../nbs/12a_ownwords.ipynb #12a-ownwords-013
 def _check_templates(templates):
     "Prompts with a place for the concept"
-    if isinstance(templates, str) or not templates: raise ValueError('templates= is a list of prompts, each with {} where the concept stands.')
+    if isinstance(templates, str) or not templates:
+        raise ValueError('templates= is a list of prompts, each with {} where the concept stands.')
     for t in templates:
-        if not isinstance(t, str) or t.count('{}') != 1: raise ValueError(f"The template {t!r:.60} needs one '{{}}' where the concept stands.")
+        if not isinstance(t, str) or t.count('{}') != 1:
+            raise ValueError(f"The template {t!r:.60} needs one '{{}}' where the concept stands.")
 
 # %% ../nbs/12a_ownwords.ipynb #12a-ownwords-015
 @patch
@@ -69,17 +77,19 @@ def own_words(self:Perfusion,
     token:str,       # For example "<toy>", as for `learn`
     superclass:str,  # For example "teddy bear", as for `learn`
     captions=None,   # See `captions_of`; None: no captions
-    templates=None,  # A list of prompts with {}, for all pictures, where there are no captions; None: the nine
+    templates=None,  # A list of prompts with {}, for all pictures, in place of captions; None: the nine
     masks=None,      # As for `learn`
     flip:bool=True,  # Also learn from mirrored pictures
 )->PictureSet:       # For `learn`, in place of photos
     "Pictures with prompts of your own"
-    if captions is not None and templates is not None: raise ValueError('Give captions for each picture or templates for all of them, not both.')
+    if captions is not None and templates is not None:
+        raise ValueError('Give captions for each picture or templates for all of them, not both.')
     if templates is not None: _check_templates(templates)
     pictures = load_pictures(photos, size=self.picture_size())
     bank = self._bank(pictures, masks, superclass, flip, 0.)
     if captions is not None:
-        bank.said = [[caption_template(c, token, superclass) for c in cs] for cs in captions_of(pictures, captions)]
+        bank.said = [[caption_template(c, token, superclass) for c in cs]
+                     for cs in captions_of(pictures, captions)]
     elif templates is not None: bank.said = [list(templates)]*len(pictures)
     return bank
 
@@ -98,7 +108,8 @@ def _with_mask(self:Perfusion, noised):
     b, _, h, w = noised.shape
     vae, f = self.pipe.vae, self.pipe.vae_scale_factor
     weight = next(vae.parameters())
-    empty = vae.encode(torch.zeros(1, 3, h*f, w*f).to(weight)).latent_dist.mode()*vae.config.scaling_factor
+    grey = torch.zeros(1, 3, h*f, w*f).to(weight)
+    empty = vae.encode(grey).latent_dist.mode()*vae.config.scaling_factor
     ones = noised.new_ones(b, 1, h, w)
     return torch.cat([noised, ones, empty.to(noised).expand(b, -1, -1, -1)], 1)
 
@@ -112,10 +123,11 @@ def training_batch(self:Perfusion,
     seed:int, step:int, # Name the chance
     ks,              # Numbers of the samples
 ):                   # See notebook 12
-    "The samples of a step, with what is said of their pictures, and with a mask where the network reads one"
+    "The samples of a step, with words of their own, and with a mask where the network reads one"
     batch = _training_batch(self, bank, token, seed, step, ks)
     said = getattr(bank, 'said', None)
-    if said: batch = batch._replace(prompts=[_said_of(bank, said, token, seed, step, k) for k in ks])
+    if said:
+        batch = batch._replace(prompts=[_said_of(bank, said, token, seed, step, k) for k in ks])
     return batch._replace(latents=self._with_mask(batch.latents)) if self.paints_in else batch
 
 def _said_of(bank, said, token, seed, step, k):

@@ -71,13 +71,14 @@ def spell_out(self:Perfusion,
     for p in hooks.placeholders.values():
         if len(p.names) == 1: continue
         whole = ' '.join(p.names)
-        prompt = re.sub(rf'{re.escape(p.token)}(?![_\w])(?=[+-])', f'({whole})', prompt, flags=re.IGNORECASE)
-        prompt = re.sub(rf'{re.escape(p.token)}(?!_\d)(?! {re.escape(p.names[1])})', whole, prompt, flags=re.IGNORECASE)
+        word, second = re.escape(p.token), re.escape(p.names[1])
+        prompt = re.sub(rf'(?i){word}(?![_\w])(?=[+-])', f'({whole})', prompt)
+        prompt = re.sub(rf'(?i){word}(?!_\d)(?! {second})', whole, prompt)
     return prompt
 
 # %% ../nbs/13c_prompts.ipynb #13c-prompts-017
 class _Skipping:
-    "A text encoder whose last layers are left out, as compel calls it (its own way names a part that transformers 5 has renamed)"
+    "A text encoder whose last layers are left out, for compel (whose own way transformers 5 broke)"
     def __init__(self, encoder, skip): self.encoder, self.skip = encoder, skip
     def __getattr__(self, name): return getattr(self.encoder, name)
     def __call__(self, ids, mask=None, **kwargs):
@@ -97,10 +98,11 @@ def _compel(perf, clip_skip):
     "compel on the wired encoder"
     try: from compel import Compel
     except ImportError:
-        raise ImportError('Weights and long prompts need compel: pip install perfusion-nb[prompts].') from None
+        raise ImportError('Weights and long prompts need compel: '
+                          'pip install perfusion-nb[prompts].') from None
     if len(perf.texts) > 1:
-        raise ValueError(f'This pipeline has {len(perf.texts)} text encoders, and weights are written here '
-                         f'for one: make prompt_embeds with compel yourself and pass them to draw.')
+        raise ValueError(f'This pipeline has {len(perf.texts)} text encoders, and weights are '
+                         f'written here for one: make prompt_embeds with compel for draw.')
     (hooks,), skip = perf.texts.values(), clip_skip or 0
     _check_skip(skip, hooks.text_encoder)
     encoder = _Skipping(hooks.text_encoder, skip) if skip else hooks.text_encoder
@@ -113,10 +115,11 @@ def written(self:Perfusion,
     prompts,            # A prompt or a list, with weights in either notation, of any length
     negative_prompt='', # One for all, or a list
     clip_skip:int=None, # Layers left out at the end of the text encoder
-)->dict:                # prompt_embeds and negative_prompt_embeds (b, 77k, d), for a pipeline or `draw`
+)->dict:                # prompt_embeds and negative_prompt_embeds (b, 77k, d), for `draw`
     "Encodings of prompts as people write them"
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
-    negative = [negative_prompt or '']*len(prompts) if isinstance(negative_prompt, (str, type(None))) else list(negative_prompt)
+    one = negative_prompt is None or isinstance(negative_prompt, str)
+    negative = [negative_prompt or '']*len(prompts) if one else list(negative_prompt)
     if not prompts or len(negative) != len(prompts):
         raise ValueError(f'There are {len(prompts)} prompts and {len(negative)} negative ones: '
                          'give one for all, or one each.')
@@ -134,5 +137,5 @@ def draw_written(self:Perfusion,
     clip_skip:int=None, # Layers left out at the end of the text encoder
     **how,              # Of `draw`: n, seed, beta, tau, lock, steps, guidance_scale, width …
 )->list:                # Pictures, prompt by prompt
-    "Draw prompts with weights, or of more than 77 tokens"
+    "Draw prompts with weights, or of more than 77 tokens; also `draw(…, weights=True)`"
     return self.draw(None, **self.written(prompt, negative_prompt, clip_skip), **how)
