@@ -474,8 +474,9 @@ def widened(self:Rider,
     if len(x) == len(e): how, k = 'none', 1
     else: how, k = self.order.setdefault(ctx, repeats(x, e)), len(x)//len(e)
     on = spread(found.on, how, k)
+    edit = self.edit(ctx, x, on, twin, settings)
     if settings.learning is not None: settings.learning.note(ctx, x, found.places, how, k)
-    return widen(self.edit(ctx, x, on, twin, settings))
+    return widen(edit)
 
 @patch
 def edit(self:Rider, ctx, x, on, twin=None, settings=Settings())->Edit:

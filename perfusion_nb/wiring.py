@@ -184,6 +184,13 @@ class Perfusion:
     def __repr__(self):
         return f'Perfusion({type(self.pipe).__name__}, {len(self.attention)} cross-attentions, concepts: {", ".join(self.concepts) or "none"})'
 
+    def __getattr__(self, name): # Asked for what is not here: a verb may stand in a later notebook
+        if not name.startswith('_'):
+            from perfusion_nb._modidx import d
+            home = next((m for m, names in d['syms'].items() if f'{m}.Perfusion.{name}' in names), None)
+            if home: raise AttributeError(f'Perfusion.{name} is made in {home}, which was not imported: from perfusion_nb.all import * brings every verb.')
+        raise AttributeError(f'Perfusion has no {name}.')
+
     def __setstate__(self, state): # After a copy or a pickle: the parts find each other again
         self.__dict__.update(state)
         self._introduce()
