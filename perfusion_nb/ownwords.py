@@ -37,10 +37,11 @@ def caption_template(
 # %% ../nbs/12a_ownwords.ipynb #12a-ownwords-012
 def captions_of(
     pictures, # From `load_pictures`; their `.info` has their names
-    captions, # A folder of .txt files, a list (text or texts for each), or {file name: text or texts}
+    captions, # True: those found beside the pictures; a folder of .txt files, a list, or a dict by name
 )->list:      # A list of texts for each picture
     "What was said about each picture"
     names = [p.info.get('name', f'picture {k}') for k, p in enumerate(pictures)]
+    if captions is True: captions = {n: p.info.get('caption') for n, p in zip(names, pictures)}
     if isinstance(captions, (str, Path)): captions = {n: _lines_of(captions, n) for n in names}
     if isinstance(captions, dict):
         missing = [n for n in names if not captions.get(n)]
