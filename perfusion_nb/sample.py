@@ -94,10 +94,14 @@ def draw(self:Perfusion,
     steps:int=None,   # Denoising steps; the base's default if None
     guidance_scale:float=None, # Classifier-free guidance; the base's default if None
     active=None,      # Tokens that act where prompt_embeds= were made elsewhere
+    weights:bool=False, # Prompts with weights, (word:1.3), or of more than 77 tokens (notebook 13c; needs compel)
     **kwargs,         # Anything else the pipeline takes (negative_prompt, image, strength, width …)
 )->list:              # PIL pictures, prompt by prompt
     "Draw pictures"
     self.check_parts()
+    if weights:
+        how = dict(n=n, seed=seed, beta=beta, tau=tau, lock=lock, steps=steps)
+        return self.draw_written(prompt, guidance_scale=guidance_scale, active=active, **how, **kwargs)
     n = n*kwargs.pop('num_images_per_prompt', 1)
     for k, v, low in (('n', n, 1), ('seed', seed, 0), ('steps', steps, 1)): _check_whole(k, v, low)
     said = dict(num_inference_steps=steps or self.base.get('draw_steps'),

@@ -169,12 +169,12 @@ class Perfusion:
         'Install an untrained concept: everything at its superclass'
         ...
     def training_batch(self,
-        bank:PictureSet, # Encoded pictures
+        bank:PictureSet, # Encoded pictures, perhaps with words of their own
         token:str,
         seed:int, step:int, # Name the chance
         ks,              # Numbers of the samples
-    )->Batch:            # Noised latents, timesteps, targets, masks or None, prompts, weights or None; on the pipeline's device
-        'The samples of a step; what the network should answer follows from the scheduler (notebook 11a)'
+    ):                   # See notebook 12
+        'The samples of a step, with words of their own, and with a mask where the network reads one'
         ...
     def encode(self, prompts):
         'Encodings of prompts, with gradient to learned rows'
@@ -233,6 +233,21 @@ class Perfusion:
     def check_gate(self, token):
         "Log the gate's table, warn when the gate does not open"
         ...
+    def own_words(self,
+        photos,          # Folder, paths or PIL pictures of the thing
+        token:str,       # For example "<toy>", as for `learn`
+        superclass:str,  # For example "teddy bear", as for `learn`
+        captions=None,   # See `captions_of`; None: no captions
+        templates=None,  # A list of prompts with {}, for all pictures, in place of captions; None: the nine
+        masks=None,      # As for `learn`
+        flip:bool=True,  # Also learn from mirrored pictures
+    )->PictureSet:       # For `learn`, in place of photos
+        'Pictures with prompts of your own'
+        ...
+    @property
+    def paints_in(self):
+        'Does the network read a mask and a hidden picture beside the latents?'
+        ...
     def using(self,
         beta=None,  # Gate's midpoint, a number or {token: number}
         tau=None,   # Gate's temperature, likewise
@@ -252,6 +267,7 @@ class Perfusion:
         steps:int=None,   # Denoising steps; the base's default if None
         guidance_scale:float=None, # Classifier-free guidance; the base's default if None
         active=None,      # Tokens that act where prompt_embeds= were made elsewhere
+        weights:bool=False, # Prompts with weights, (word:1.3), or of more than 77 tokens (notebook 13c; needs compel)
         **kwargs,         # Anything else the pipeline takes (negative_prompt, image, strength, width …)
     )->list:              # PIL pictures, prompt by prompt
         'Draw pictures'
@@ -276,6 +292,90 @@ class Perfusion:
         hub_token:str=None, # Access token; the one of `hf auth login` or HF_TOKEN if None
     )->str:               # Address of the repository
         'Push concepts with their card to the Hugging Face hub'
+        ...
+    def projection(self,
+        path, # Of a key or value projection, as `perf.contexts` names it
+    ):        # Its linear layer, without the LoRA that may be around it
+        'A projection of the network'
+        ...
+    def base_weight(self,
+        path, # Of a key or value projection
+    ):        # (d_out, d), as it was before `fuse`
+        "A projection's matrix in the base model"
+        ...
+    def static_edits(self,
+        token, # A loaded concept
+    )->dict:   # {path: (Λ, u)}
+        "A loaded concept's edit without its gate (Eq. 1)"
+        ...
+    def fuse(self,
+        token,    # A loaded concept
+        scale=1., # Of the edit, 0 to 2; about 0.7 is near the gated edit (Eq. 2)
+    ):
+        "Write a concept's static edit into the weights, in place of its gated edit; its word stays"
+        ...
+    def unfuse(self):
+        'Take all static edits out of the weights, bit for bit; concepts are gated again'
+        ...
+    def fused(self,
+        token,    # A loaded concept
+        scale=1., # See `fuse`
+    ):
+        'Within: one concept without its gate; afterwards as before'
+        ...
+    def choose_weight(self,
+        token,   # A loaded concept
+        score,   # Function of (pictures, what each was asked in the base's words) to a number
+        weights=WEIGHTS, # Scales to try, each 0 to 2
+        prompts=HELD_OUT_PROMPTS, # With {} where the token goes
+        seed=500, # Of the pictures
+        **how,   # Of `draw`
+    )->dict:     # {scale: score}; the best is noted as the concept's `weight`
+        'Choose the weight at which a concept without its gate is drawn best'
+        ...
+    def word_rows(self,
+        token, # A loaded concept
+    ):         # (n, d') float32, a row for each token of its superclass
+        'What a program that knows no Perfusion puts in the place of the word'
+        ...
+    def export(self,
+        path,            # File of the LoRA ("cat.safetensors"), or a folder: named by the tokens then
+        token:str=None,  # Which concept; all that are loaded if None, each in files of its own
+        format:str='lora', # "lora": two files for all; "bundled": one, for A1111, SD.Next, OneTrainer
+        dtype=torch.float16, # Of the LoRA: torch.float16 or torch.float32
+        weight:float=None, # Recommended, 0 to 2; None: `choose_weight`'s, else 0.7 (our choice, Eq. 2)
+        preview=True,    # A picture for viewers; True: one is drawn at that weight; False: none
+        whole:bool=False, # Put the entire concept along: it comes back to the bit, half as large again
+    )->list:             # Paths of the files
+        'Write concepts as files that other programs read: a LoRA of rank one and an embedding'
+        ...
+    def import_concept(self,
+        path,            # A LoRA that `export` wrote, bundled or not, or perfusion-pytorch's file
+        embedding=None,  # The word's file; None: the one beside the LoRA
+        token:str=None,  # Its word here; the file's if None
+        superclass:str=None, # As it was learned; the file's if None
+    )->str:              # The token that was loaded
+        "Load a concept that comes from another program's files"
+        ...
+    def spell_out(self,
+        prompt, # A prompt with concepts
+    ):          # The same with every placeholder of a longer word written out, weights on all of them
+        '`<toy>` as the tokens it is made of'
+        ...
+    def written(self,
+        prompts,            # A prompt or a list, with weights in either notation, of any length
+        negative_prompt='', # One for all, or a list
+        clip_skip:int=None, # Layers left out at the end of the text encoder
+    )->dict:                # prompt_embeds and negative_prompt_embeds (b, 77k, d), for `draw`
+        'Encodings of prompts as people write them'
+        ...
+    def draw_written(self,
+        prompt,             # A prompt or a list, with weights in either notation, of any length
+        negative_prompt='', # Likewise
+        clip_skip:int=None, # Layers left out at the end of the text encoder
+        **how,              # Of `draw`: n, seed, beta, tau, lock, steps, guidance_scale, width …
+    )->list:                # Pictures, prompt by prompt
+        'Draw prompts with weights, or of more than 77 tokens; also `draw(…, weights=True)`'
         ...
     def score_concept(self,
         token,      # A loaded concept
