@@ -54,6 +54,7 @@ def captions_of(
                          'one for each, in the same order.')
     return [[c] if isinstance(c, str) else list(c) for c in captions]
 
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-013
 def _lines_of(folder, name):
     "The lines of the text file beside a picture"
     file = Path(folder).expanduser()/f'{Path(name).stem}.txt'
@@ -62,7 +63,7 @@ def _lines_of(folder, name):
         raise ValueError(f'{file.name} is no UTF-8 text: save it as UTF-8.') from None
     return [l for l in lines if l.strip()]
 
-# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-013
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-014
 def _check_templates(templates):
     "Prompts with a place for the concept"
     if isinstance(templates, str) or not templates:
@@ -71,7 +72,7 @@ def _check_templates(templates):
         if not isinstance(t, str) or t.count('{}') != 1:
             raise ValueError(f"The template {t!r:.60} needs one '{{}}' where the concept stands.")
 
-# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-015
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-016
 @patch
 def own_words(self:Perfusion,
     photos,          # Folder, paths or PIL pictures of the thing
@@ -94,7 +95,7 @@ def own_words(self:Perfusion,
     elif templates is not None: bank.said = [list(templates)]*len(pictures)
     return bank
 
-# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-017
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-018
 @patch(as_prop=True)
 def paints_in(self:Perfusion)->bool:
     "Does the network read a mask and a hidden picture beside the latents?"
@@ -102,6 +103,7 @@ def paints_in(self:Perfusion)->bool:
     latent = getattr(getattr(vae, 'config', None), 'latent_channels', None)
     return latent is not None and getattr(c, 'in_channels', None) == 2*latent + 1
 
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-019
 @patch
 @torch.no_grad()
 def _with_mask(self:Perfusion, noised):
@@ -114,7 +116,7 @@ def _with_mask(self:Perfusion, noised):
     ones = noised.new_ones(b, 1, h, w)
     return torch.cat([noised, ones, empty.to(noised).expand(b, -1, -1, -1)], 1)
 
-# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-018
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-020
 _training_batch = Perfusion.training_batch
 
 @patch
@@ -131,6 +133,7 @@ def training_batch(self:Perfusion,
         batch = batch._replace(prompts=[_said_of(bank, said, token, seed, step, k) for k in ks])
     return batch._replace(latents=self._with_mask(batch.latents)) if self.paints_in else batch
 
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-021
 def _said_of(bank, said, token, seed, step, k):
     "A prompt for the picture of this sample"
     g = sample_generator(seed, step, k)
