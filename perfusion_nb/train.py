@@ -28,7 +28,7 @@ from .covariance import Covariance, estimate_covariance
 from .gate import gate
 from .keylock import ConceptEncoding
 from .concept import Concept, check_writable, fingerprint, write_atomic
-from .data import TEMPLATES, clipseg_masks, load_pictures, PictureSet
+from .data import TEMPLATES, clipseg_masks, learning_pictures, load_pictures, PictureSet
 from .ride import Pupil, Settings, CALL_SETTINGS
 from .targets import training_target
 from .text import encode_prompts, super_encoding
@@ -153,13 +153,18 @@ def pipeline_covariance(
     checkpoint=None,    # File to stop and go on with, see `estimate_covariance`
 )->Covariance:
     "Measure the second moment of a pipeline's text encodings"
-    tok, enc, padded = pipe.tokenizer, pipe.text_encoder, policy in ('half', 'all')
-    def encode(texts): return encode_prompts(texts, tok, enc, padded=padded)
+    tok, enc, padded, full = pipe.tokenizer, pipe.text_encoder, policy in ('half', 'all'), [0]
+    def encode(texts):
+        out = encode_prompts(texts, tok, enc, padded=padded)
+        if out.ids.shape[1] == tok.model_max_length: full[0] += int((out.ids[:, -2] != tok.eos_token_id).sum())
+        return out
     meta = dict(encoder=base_name(pipe, {}) or type(enc).__name__)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.filterwarnings('ignore', message='The prompt is .* too long')
-        return estimate_covariance(encode, plain_captions() if captions is None else captions, policy=policy,
-                                   batch_size=batch_size, progress=progress, checkpoint=checkpoint, meta=meta)
+        cov = estimate_covariance(encode, plain_captions() if captions is None else captions, policy=policy,
+                                  batch_size=batch_size, progress=progress, checkpoint=checkpoint, meta=meta)
+    if full[0]: logger.info('%d captions fill the encoder; what is longer was cut.', full[0])
+    return cov
 
 # %% ../nbs/12_train.ipynb #12-train-019
 END = -2 # Stands for the token that ends a text, whatever the tokenizer calls it
@@ -849,7 +854,8 @@ def learn(self:Perfusion,
     photos,               # Folder, paths or PIL pictures of the thing (3 to 7 are usual), or a `PictureSet` of latents
     token:str='<toy>',    # The new word
     superclass:str='toy', # What kind of thing it is, in the base model's words
-    masks=None,           # Masks of the thing: folder, list, function, "alpha", or "clipseg"; None: the whole picture counts
+    crop:str='centre',    # How pictures are made square: "centre", "mask" (around the thing) or "pad"
+    masks=None,           # Masks of the thing: folder, list, function, "alpha", or "clipseg"; None: those found beside the pictures, else the whole picture; False: none
     keep_outside:float=0., # With masks: how much the rest of the picture is to stay as with the superclass (λ of Eq. 6, about 0.5; our choice, 0 is the paper's loss)
     flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
     steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
@@ -875,7 +881,8 @@ def learn(self:Perfusion,
                          lr_value=lr_value, lr_embedding=lr_embedding, keep_outside=keep_outside, seed=seed)
     check_count('every', every)
     check_count('preview_every', preview_every)
-    pictures = photos if isinstance(photos, PictureSet) else load_pictures(photos, size=self.picture_size())
+    pictures = photos
+    if not isinstance(photos, PictureSet): pictures, masks = learning_pictures(photos, self.picture_size(), crop, masks)
     if select == 'best': select = self.best_score(pictures, superclass)
     if select is not None and not callable(select):
         raise ValueError(f'select is {select!r}: give "best", or a function of (perf, token) to a number.')
@@ -888,7 +895,7 @@ def learn(self:Perfusion,
         try:
             bank = self._bank(pictures, masks, superclass, flip, keep_outside)
             learning = Learning(self, c, bank, recipe, accelerator, steps_around)
-            learning.run = _summary(learning, superclass, pictures, flip, masks is not None)
+            learning.run = _summary(learning, superclass, pictures, flip, bank.masks is not None)
             self._go_on(learning, checkpoint, gradient_checkpointing or low_memory)
         except BaseException:
             self.unload(c.token)
