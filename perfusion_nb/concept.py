@@ -8,7 +8,7 @@ __all__ = ['ConceptError', 'Concept', 'check_concept', 'front_code', 'front_deco
            'merge_concepts', 'check_fits', 'fingerprint', 'compare_fingerprints', 'check_weights']
 
 # %% ../nbs/05_concept.ipynb #05-concept-002
-import hashlib, json, os, re, tempfile, warnings
+import hashlib, json, logging, os, re, tempfile, warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -594,6 +594,7 @@ def _downloaded(name, repo, revision, file):
                                          allow_patterns=file or '*.safetensors'))
     except Exception: return None
     names = [p.relative_to(folder).as_posix() for p in sorted(folder.rglob('*.safetensors'))]
+    if not names: return None
     return folder/_one_file(name, names, file)
 
 # %% ../nbs/05_concept.ipynb #05-concept-hub-4-b
@@ -604,8 +605,10 @@ def _download(name, repo, revision, file):
     try: info = HfApi().model_info(repo, revision=revision, files_metadata=True)
     except HfHubHTTPError: raise
     except Exception:
-        if kept := _downloaded(name, repo, revision, file): return kept
-        raise
+        kept = _downloaded(name, repo, revision, file)
+        if kept is None: raise
+        logging.getLogger(__name__).warning("The hub cannot be reached, so '%s' is the copy fetched before; a newer one may be there.", name)
+        return kept
     sizes = {s.rfilename: s.size or 0 for s in info.siblings or []
              if s.rfilename.endswith('.safetensors')}
     one = _one_file(name, list(sizes), file)

@@ -201,7 +201,8 @@ class Perfusion:
         photos,               # Folder, paths or PIL pictures of the thing (3 to 7 are usual), or a `PictureSet` of latents
         token:str='<toy>',    # The new word
         superclass:str='toy', # What kind of thing it is, in the base model's words
-        masks=None,           # Masks of the thing: folder, list, function, "alpha", or "clipseg"; None: the whole picture counts
+        crop:str='centre',    # How pictures are made square: "centre", "mask" (around the thing) or "pad"
+        masks=None,           # Masks of the thing: folder, list, function, "alpha", or "clipseg"; None: those found beside the pictures, else the whole picture; False: none
         keep_outside:float=0., # With masks: how much the rest of the picture is to stay as with the superclass (λ of Eq. 6, about 0.5; our choice, 0 is the paper's loss)
         flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
         steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
