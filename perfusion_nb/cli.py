@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['SD15', 'DTYPES', 'DEMO', 'COMMANDS', 'default_dtype', 'load_base', 'is_main', 'one_sentence', 'safe_name',
-           'perfusion_learn', 'perfusion_draw', 'perfusion_inspect', 'caption_stream', 'perfusion_covariance',
-           'demo_prompt', 'story', 'perfusion_demo', 'perfusion_train_tiny', 'perfusion_claims', 'perfusion_completion']
+           'perfusion_learn', 'perfusion_draw', 'perfusion_inspect', 'perfusion_export', 'caption_stream',
+           'perfusion_covariance', 'demo_prompt', 'story', 'perfusion_demo', 'perfusion_train_tiny', 'perfusion_claims',
+           'perfusion_completion']
 
 # %% ../nbs/16_cli.ipynb #16-cli-002
 import contextlib, inspect, io, json, logging, os, re, sys, tempfile, textwrap, time, warnings
@@ -221,6 +222,17 @@ def _told(as_json, text, **found):
     if is_main():
         _to(sys.stdout, json.dumps(found, ensure_ascii=False, default=str) if as_json else text)
 
+# %% ../nbs/16_cli.ipynb #16-cli-008b-1
+def _own_words(perf, photos, token, superclass, captions, templates, masks):
+    "Pictures with their captions, or with templates read from a file, ready for `learn`"
+    lines = None
+    if templates:
+        from perfusion_nb.captions import read_captions
+        lines = list(read_captions(templates))
+    bank = perf.own_words(photos, token, superclass, captions=captions or None, templates=lines,
+                          masks=masks)
+    return bank, None
+
 # %% ../nbs/16_cli.ipynb #16-cli-008c
 @call_parse
 def perfusion_learn(
@@ -236,6 +248,8 @@ def perfusion_learn(
     checkpoint:str=None,        # Folder for checkpoints; an earlier run in it is gone on with
     low_memory:store_true=False, # Half the memory, more time, the same concept
     crop:str='centre',          # Square of each picture: "centre", "mask" or "pad" (all of it)
+    captions:store_true=False,  # Learn with the captions beside the pictures (a.txt beside a.png)
+    templates:str=None,         # File of prompts with {} to learn with, one a line
     preview:store_true=False,   # Write a picture of what would be learned, and stop
     dtype:str=None,             # Precision of computing: float32, float16, bfloat16
     force:store_true=False,     # Write over a file that is there
@@ -257,13 +271,16 @@ def perfusion_learn(
         if preview:
             return _told(json, _sheet(perf, photos, masks, crop, out), file=out)
         photos, masks = learning_pictures(photos, _side(perf), crop, masks)
+        number = len(photos)
+        if captions or templates:
+            photos, masks = _own_words(perf, photos, token, superclass, captions, templates, masks)
         with contextlib.redirect_stdout(io.StringIO()): # what it prints is logged too
             c = perf.learn(photos, token, superclass, masks=masks, keep_outside=keep_outside,
                            steps=steps, seed=seed, checkpoint=checkpoint, low_memory=low_memory,
                            mixed_precision=half)
         if is_main():
             file = _kept(perf, out, token)
-            _told(json, file, file=file, token=token, superclass=superclass, pictures=len(photos),
+            _told(json, file, file=file, token=token, superclass=superclass, pictures=number,
                   steps=c.meta['steps'], loss=c.meta['loss'])
 
 # %% ../nbs/16_cli.ipynb #16-cli-009a
@@ -387,6 +404,7 @@ def perfusion_draw(
     guidance:float=None,     # Classifier-free guidance; the base's default if not given
     dtype:str=None,          # Of all parts: float32 (a CPU's default), float16 (a GPU's), bfloat16
     token:Param("New word for a file's concept; once a file", str, action='append')=None,
+    weights:store_true=False, # Prompts with weights, (word:1.3), or over 77 tokens (needs compel)
     plain:store_true=False,  # Draw a prompt that names no concept
     force:store_true=False,  # Write over a file that is there
     json:store_true=False,   # Print the result as JSON
@@ -405,7 +423,7 @@ def perfusion_draw(
         _check_prompt_tokens(prompt, tokens, plain)
         how = dict(width=width, height=height, negative_prompt=negative)
         perf, pictures = _drawn(base, dtype, pairs, prompt, n=n, seed=seed, beta=beta, tau=tau,
-                                lock=lock, steps=steps, guidance_scale=guidance,
+                                lock=lock, steps=steps, guidance_scale=guidance, weights=weights,
                                 **{k: v for k, v in how.items() if v is not None})
         _save_grid(pictures, side, n, out)
         _told(json, out, file=out, prompt=prompt, tokens=tokens, seeds=[seed+k for k in range(n)],
@@ -438,6 +456,38 @@ def perfusion_inspect(
         found = [dict(token=c.token, superclass=c.superclass, layers=len(c.o_star_v), **c.meta)
                  for c in concepts]
         _told(json, '\n'.join(said), file=file, bytes=size, concepts=found)
+
+# %% ../nbs/16_cli.ipynb #16-cli-010-2
+@call_parse
+def perfusion_export(
+    file:str,                 # Concept file
+    out:str=None,             # LoRA to write, or a folder; NAME_lora.safetensors if not given
+    base:str='tiny',          # What it was learned on: "tiny", "sd15", a folder, or a hub id
+    format:str='lora',        # "lora": a LoRA and a word; "bundled": one file, for A1111
+    dtype:str='float16',      # Of the LoRA: float16 or float32
+    weight:float=None,        # Recommended LoRA weight; 0.7 if none was chosen
+    no_preview:store_true=False, # Draw no picture for the file
+    whole:store_true=False,   # The entire concept along, so that it comes back to the bit
+    force:store_true=False,   # Write over files that are there
+    json:store_true=False,    # Print the result as JSON
+):
+    "Write a concept as files that ComfyUI, Forge, A1111, InvokeAI and diffusers read"
+    with one_sentence(json):
+        import torch
+        from perfusion_nb.all import Perfusion, load_concepts
+        kinds = dict(float16=torch.float16, float32=torch.float32)
+        if dtype not in kinds:
+            raise ValueError(f'dtype is {dtype!r}: choose float16 or float32.')
+        tokens = [c.token for c in load_concepts(file)]
+        out = Path(out or Path(file).with_name(f'{Path(file).stem}_lora.safetensors'))
+        if out.suffix:
+            _check_out(out, force)
+        perf = Perfusion(load_base(base))
+        perf.load(file)
+        paths = perf.export(out, format=format, dtype=kinds[dtype], weight=weight,
+                            preview=not no_preview, whole=whole)
+        said = [f'{p} ({p.stat().st_size:,} bytes)' for p in paths]
+        _told(json, '\n'.join(said), files=[str(p) for p in paths], tokens=tokens)
 
 # %% ../nbs/16_cli.ipynb #16-cli-010c
 def _dataset(source, column):
@@ -712,7 +762,7 @@ def perfusion_claims(
                 break
 
 # %% ../nbs/16_cli.ipynb #16-cli-041
-COMMANDS = ('perfusion_learn', 'perfusion_draw', 'perfusion_inspect', 'perfusion_covariance',
+COMMANDS = ('perfusion_learn', 'perfusion_draw', 'perfusion_inspect', 'perfusion_export', 'perfusion_covariance',
             'perfusion_demo', 'perfusion_train_tiny', 'perfusion_claims', 'perfusion_completion')
 _CHOICES = {'--base': 'tiny sd15', '--dtype': ' '.join(DTYPES), '--crop': 'centre mask pad',
             '--lock': 'local global global-gated', '--policy': 'non_padding content all half',

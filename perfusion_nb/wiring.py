@@ -429,7 +429,9 @@ def _add_words(self:Perfusion, token, superclass, rows={}):
 
 @patch
 def _check_new(self:Perfusion, token):
-    "Refuse a token that is in use, and a pipeline that is no longer wired"
+    "Refuse a token that is in use, and a pipeline that is no longer wired or is fused"
+    if self.__dict__.get('_fused'):
+        raise RuntimeError('A concept is fused into the weights of this pipeline: call unfuse() first.')
     if 'perfusion' not in self.network._modules:
         raise RuntimeError('This Perfusion was removed from its pipeline: wire it anew with Perfusion(pipe).')
     if self.text._name(token) in self.concepts:
@@ -515,6 +517,7 @@ def set_strength(self:Perfusion,
 @patch
 def remove(self:Perfusion):
     "Take everything out: afterwards the pipeline is bit for bit what it was; a second time is quiet"
+    if self.__dict__.get('_fused'): self.unfuse()
     if self.concepts: self.unload()
     for h in self.texts.values(): h.close()
     if hasattr(self, 'recogniser'): self.recogniser.close()
