@@ -676,7 +676,7 @@ def _ride(e:torch.Tensor, rider:int, argument:int, width:int)->torch.Tensor:
     return rider.ride(list(rider.arguments)[argument], e)
 
 @_ride.register_fake
-def _(e, rider, argument, width): return e.new_empty(*e.shape[:-1], width)
+def _ride_shape(e, rider, argument, width): return e.new_empty(*e.shape[:-1], width)
 
 @patch
 def _compiled(self:Rider, given):
