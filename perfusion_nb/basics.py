@@ -97,6 +97,20 @@ def _in_our_tests():
     return nbdev_test.get_config().lib_name == 'perfusion-nb'
 
 # %% ../nbs/00_basics.ipynb #00-basics-031o
+def _our_classes():
+    "What the package's classes hold, which a notebook patches with functions of its own"
+    import perfusion_nb.all
+    ours = [m for n, m in sys.modules.items() if n.startswith('perfusion_nb.')]
+    classes = {c for m in ours for c in vars(m).values() if isinstance(c, type)}
+    return {c: dict(vars(c)) for c in classes if c.__module__.startswith('perfusion_nb.')}
+
+def _restore(classes):
+    "Give them back what they held"
+    for c, held in classes.items():
+        for name, now in list(vars(c).items()):
+            if name in held and now is not held[name]: setattr(c, name, held[name])
+            if name not in held: delattr(c, name)
+
 def _test_side_by_side():
     "One thread; and what a notebook made is dropped when it ends, as IPython does it at exit"
     from execnb.shell import CaptureShell
@@ -104,12 +118,11 @@ def _test_side_by_side():
     run_all = CaptureShell.run_all
     @wraps(run_all)
     def run_and_tidy(shell, *args, **kwargs):
+        before = _our_classes()
         try: return run_all(shell, *args, **kwargs)
         finally:
+            _restore(before)
             shell.atexit_operations()
-            ours = [m for m in sys.modules if m.startswith('perfusion_nb.')]
-            for m in ours: # A notebook patches our classes with its own functions: the next one starts anew
-                if m != 'perfusion_nb.basics': del sys.modules[m]
             gc.collect()
     CaptureShell.run_all = run_and_tidy
 
