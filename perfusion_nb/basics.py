@@ -7,7 +7,7 @@ __all__ = ['same', 'expect_fail', 'generator', 'set_seed', 'to_pil', 'image_grid
            'overlay']
 
 # %% ../nbs/00_basics.ipynb #00-basics-004
-import gc, os, random, sys
+import gc, importlib, os, random, sys
 from contextlib import contextmanager
 from functools import wraps
 from types import SimpleNamespace
@@ -99,7 +99,7 @@ def _in_our_tests():
 # %% ../nbs/00_basics.ipynb #00-basics-031o
 def _our_classes():
     "What the package's classes hold, which a notebook patches with functions of its own"
-    import perfusion_nb.all
+    importlib.import_module('perfusion_nb.all')
     ours = [m for n, m in sys.modules.items() if n.startswith('perfusion_nb.')]
     classes = {c for m in ours for c in vars(m).values() if isinstance(c, type)}
     return {c: dict(vars(c)) for c in classes if c.__module__.startswith('perfusion_nb.')}
