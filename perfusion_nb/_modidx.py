@@ -1549,4 +1549,5 @@ d = { 'settings': { 'branch': 'main',
                                      'perfusion_nb.wiring.embedding_width': ('wiring.html#embedding_width', 'perfusion_nb/wiring.py'),
                                      'perfusion_nb.wiring.network_of': ('wiring.html#network_of', 'perfusion_nb/wiring.py'),
                                      'perfusion_nb.wiring.silent': ('wiring.html#silent', 'perfusion_nb/wiring.py'),
-                                     'perfusion_nb.wiring.text_encoders': ('wiring.html#text_encoders', 'perfusion_nb/wiring.py')}}}
+                                     'perfusion_nb.wiring.text_encoders': ('wiring.html#text_encoders', 'perfusion_nb/wiring.py')},
+            'perfusion_nb.world': {}}}
