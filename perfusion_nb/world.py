@@ -6,7 +6,7 @@
 __all__ = ['THINGS', 'NAMES', 'STYLES', 'HELD_OUT', 'ICONS', 'MISSING', 'DRAWINGS', 'CELL', 'COLUMNS', 'ROWS', 'LEVELS',
            'COLOURS', 'PATTERNS', 'PATTERN_COLOURS', 'PLACES', 'BACKGROUNDS', 'SIDE', 'PREFIXES', 'MANY', 'SAID',
            'KEPT_APART', 'WORN', 'RELATIONS', 'SIZES', 'DEVELOP', 'TEST', 'styles_of', 'build_atlas', 'Drawings',
-           'recolour', 'backgrounds', 'Thing', 'Scene', 'compose', 'plural', 'background_phrase', 'caption',
+           'recolour', 'backgrounds', 'Thing', 'Scene', 'mixed', 'compose', 'plural', 'background_phrase', 'caption',
            'describe_words', 'kept_apart', 'random_scene', 'world_scenes', 'world_batch', 'drawings_of',
            'concept_scenes', 'concept_pictures', 'boxes']
 
@@ -440,11 +440,28 @@ def _paste(cells, x, y, size, flip, side):
     grid = torch.nn.functional.affine_grid(theta, (len(cells), 4, side, side), align_corners=False)
     return torch.nn.functional.grid_sample(cells, grid, align_corners=False)
 
+# %% ../nbs/07a_world.ipynb #07a-world-056b
+def mixed(
+    cells,      # (n, 4, h, w) premultiplied, 0 to 1
+    mixes:list, # For each a matrix (3, 4), from red, green, blue, 1 to new colours; None leaves it
+):              # (n, 4, h, w)
+    "Change the colours of some pictures, each by a matrix of its own"
+    some = [k for k, mix in enumerate(mixes) if mix is not None]
+    if not some:
+        return cells
+    matrix = torch.from_numpy(np.stack([mixes[k] for k in some])).to(cells)
+    rgb, alpha = cells[some, :3], cells[some, 3:]
+    new = torch.einsum('nij,njhw->nihw', matrix[:, :, :3], rgb) + matrix[:, :, 3, None, None]*alpha
+    out = cells.clone()
+    out[some, :3] = torch.minimum(new.clamp(min=0), alpha)
+    return out
+
 # %% ../nbs/07a_world.ipynb #07a-world-057
 def compose(
     scenes:list,        # `Scene`s
     drawings,           # The `Drawings`; pictures are made where they are
     masks:bool=False,   # Also where each thing is, what it wears included?
+    mixes:list=None,    # For each scene a change of colours (3, 4), or None; see `mixed`
 ):                      # uint8 (n, 3, 64, 64); with masks: that and bool (n, things, 64, 64)
     "Draw scenes"
     names, seeds = [s.background for s in scenes], [s.seed for s in scenes]
@@ -452,6 +469,8 @@ def compose(
     rows = _rows(scenes, drawings)
     scene, thing, layer, at, flip, colour = (rows[:, k].astype(int) for k in (0, 1, 2, 3, 7, 8))
     pasted = _sample(drawings, at, *rows[:, 4:7].T, flip, colour)
+    if mixes is not None:
+        pasted = mixed(pasted, [mixes[i] for i in scene])
     for k in range(layer.max() + 1):
         now = np.flatnonzero(layer == k)
         over, where = pasted[now], scene[now]
@@ -764,6 +783,7 @@ def picture(self:Drawings,
     things:list,        # Each (thing, style) or (thing, style, colour) or (…, colour, flip)
     size:float=56.,     # Longest side, pixels
     ground:int=128,     # Grey behind, 0 to 255
+    mixes:list=None,    # For each a change of colours (3, 4), or None; see `mixed`
 ):                      # uint8 (n, 3, 64, 64)
     "Single drawings on plain grey, to compute a code of each from"
     things = [(*t, None, False)[:4] if len(t) < 4 else t for t in things]
@@ -773,6 +793,8 @@ def picture(self:Drawings,
     flip = np.array([int(bool(f)) for *_, f in things])
     middle, sizes = np.full(len(at), SIDE/2), np.full(len(at), float(size))
     cells = _sample(self, at, middle, middle, sizes, flip, colour)
+    if mixes is not None:
+        cells = mixed(cells, mixes)
     return (255*cells[:, :3] + ground*(1 - cells[:, 3:])).round().clamp(0, 255).byte()
 
 # %% ../nbs/07a_world.ipynb #07a-world-097
