@@ -57,7 +57,8 @@ _KINDS = dict(
 # %% ../nbs/07a_world.ipynb #07a-world-007
 # What a scene can show: kind -> names
 THINGS = {kind: names.split() for kind, names in _KINDS.items()}
-NAMES = [name for names in THINGS.values() for name in names]  # All names, in the order of the table
+# All names, in the order of the table
+NAMES = [name for names in THINGS.values() for name in names]
 STYLES = ['noto', 'noto-v1', 'fluent-emoji-flat', 'twemoji', 'fxemoji']  # Styles to train on
 HELD_OUT = 'emojione'  # The style no model of ours is trained on
 
@@ -213,6 +214,16 @@ def _extents(cells):
     there = cells[:, 3] > .1
     return torch.stack([there.any(1).sum(1), there.any(2).sum(1)], 1)/(2*CELL)
 
+# %% ../nbs/07a_world.ipynb #07a-world-022-b
+def _check_drawing(thing, style):
+    "Refuse what is not in the atlas"
+    if thing not in NAMES:
+        raise ValueError(f'{thing!r} is not in this world: choose a name from NAMES.')
+    if style not in MISSING:
+        raise ValueError(f'{style!r} is not a style: choose one of {[*MISSING]}.')
+    if thing in MISSING[style]:
+        raise ValueError(f'{style} does not draw a {thing}: styles_of({thing!r}) says which do.')
+
 # %% ../nbs/07a_world.ipynb #07a-world-023
 class Drawings:
     "The drawings of the atlas as tensors, found by thing and style"
@@ -229,7 +240,13 @@ class Drawings:
         self.levels, self.tones = _levels(cells), _tones(cells)
         self.extents = _extents(cells).numpy()
     @property
-    def device(self): return self.tones.device
+    def device(self):
+        return self.tones.device
+    def find(self, thing, style):
+        "Number of a drawing"
+        if (thing, style) not in self.index:
+            _check_drawing(thing, style)
+        return self.index[thing, style]
     def to(self, device):
         "Move the drawings to a device"
         self.levels = [level.to(device) for level in self.levels]
@@ -391,7 +408,7 @@ def _rows(scenes, drawings):
         layer = 0
         for k, thing in enumerate(scene.things):
             for part in _parts(thing, drawings):
-                at = drawings.index[part.name, part.style]
+                at = drawings.find(part.name, part.style)
                 rows.append((i, k, layer, at, part.x, part.y, part.size, part.flip,
                              colours.index(part.colour) - 1))
                 layer += 1
@@ -403,8 +420,8 @@ def _parts(thing, drawings):
     if thing.worn is None:
         return [thing]
     size = .62*thing.size
-    high = drawings.extents[drawings.index[thing.name, thing.style], 1]*2
-    worn_high = drawings.extents[drawings.index[thing.worn.name, thing.worn.style], 1]*2
+    high = 2*drawings.extents[drawings.find(thing.name, thing.style), 1]
+    worn_high = 2*drawings.extents[drawings.find(thing.worn.name, thing.worn.style), 1]
     y = thing.y - .46*high*thing.size - .28*worn_high*size
     return [thing, replace(thing.worn, x=thing.x, y=y, size=size)]
 
@@ -440,10 +457,26 @@ def _paste(cells, x, y, size, flip, side):
     grid = torch.nn.functional.affine_grid(theta, (len(cells), 4, side, side), align_corners=False)
     return torch.nn.functional.grid_sample(cells, grid, align_corners=False)
 
+# %% ../nbs/07a_world.ipynb #07a-world-057
+def _outlines(pasted, scene, thing, n):
+    "Where each thing of each scene is: bool (n, most things, 64, 64)"
+    out = torch.zeros(n, thing.max() + 1, SIDE, SIDE, dtype=torch.bool, device=pasted.device)
+    for k, (i, j) in enumerate(zip(scene, thing)):
+        out[i, j] |= pasted[k, 3] > .25
+    return out
+
+def _stack(canvas, pasted, scene, layer):
+    "Lay what is pasted over the backgrounds, layer by layer"
+    for k in range(layer.max() + 1):
+        now = np.flatnonzero(layer == k)
+        over, where = pasted[now], scene[now]
+        canvas[where] = canvas[where]*(1 - over[:, 3:]) + over[:, :3]
+    return (255*canvas).round().clamp(0, 255).byte()
+
 # %% ../nbs/07a_world.ipynb #07a-world-056b
 def mixed(
     cells,      # (n, 4, h, w) premultiplied, 0 to 1
-    mixes:list, # For each a matrix (3, 4), from red, green, blue, 1 to new colours; None leaves it
+    mixes:list, # For each a matrix (3, 4) from red, green, blue, 1 to new colours; None leaves it
 ):              # (n, 4, h, w)
     "Change the colours of some pictures, each by a matrix of its own"
     some = [k for k, mix in enumerate(mixes) if mix is not None]
@@ -451,18 +484,19 @@ def mixed(
         return cells
     matrix = torch.from_numpy(np.stack([mixes[k] for k in some])).to(cells)
     rgb, alpha = cells[some, :3], cells[some, 3:]
-    new = torch.einsum('nij,njhw->nihw', matrix[:, :, :3], rgb) + matrix[:, :, 3, None, None]*alpha
+    new = torch.einsum('nij,njhw->nihw', matrix[:, :, :3], rgb)
+    new = new + matrix[:, :, 3, None, None]*alpha
     out = cells.clone()
     out[some, :3] = torch.minimum(new.clamp(min=0), alpha)
     return out
 
-# %% ../nbs/07a_world.ipynb #07a-world-057
+# %% ../nbs/07a_world.ipynb #07a-world-058
 def compose(
-    scenes:list,        # `Scene`s
-    drawings,           # The `Drawings`; pictures are made where they are
-    masks:bool=False,   # Also where each thing is, what it wears included?
-    mixes:list=None,    # For each scene a change of colours (3, 4), or None; see `mixed`
-):                      # uint8 (n, 3, 64, 64); with masks: that and bool (n, things, 64, 64)
+    scenes:list,      # `Scene`s
+    drawings,         # The `Drawings`; pictures are made on their device
+    masks:bool=False, # Also where each thing is, what it wears included?
+    mixes:list=None,  # For each scene a change of colours (3, 4), or None; see `mixed`
+):                    # uint8 (n, 3, 64, 64); with masks: that and bool (n, most things, 64, 64)
     "Draw scenes"
     names, seeds = [s.background for s in scenes], [s.seed for s in scenes]
     canvas = backgrounds(names, seeds, drawings.device)/255
@@ -471,20 +505,8 @@ def compose(
     pasted = _sample(drawings, at, *rows[:, 4:7].T, flip, colour)
     if mixes is not None:
         pasted = mixed(pasted, [mixes[i] for i in scene])
-    for k in range(layer.max() + 1):
-        now = np.flatnonzero(layer == k)
-        over, where = pasted[now], scene[now]
-        canvas[where] = canvas[where]*(1 - over[:, 3:]) + over[:, :3]
-    pictures = (255*canvas).round().clamp(0, 255).byte()
+    pictures = _stack(canvas, pasted, scene, layer)
     return (pictures, _outlines(pasted, scene, thing, len(scenes))) if masks else pictures
-
-# %% ../nbs/07a_world.ipynb #07a-world-058
-def _outlines(pasted, scene, thing, n):
-    "Where each thing of each scene is: bool (n, most things, 64, 64)"
-    out = torch.zeros(n, thing.max() + 1, SIDE, SIDE, dtype=torch.bool, device=pasted.device)
-    for k, (i, j) in enumerate(zip(scene, thing)):
-        out[i, j] |= pasted[k, 3] > .5
-    return out
 
 # %% ../nbs/07a_world.ipynb #07a-world-081
 # Ways to begin: before one thing, and before several
@@ -559,19 +581,30 @@ def _an(text):
     return re.sub(r'\ba (?=(?!unicorn|ufo)([aeiou]|hour))', 'an ', text)
 
 # %% ../nbs/07a_world.ipynb #07a-world-086
+def _worn(thing, pick):
+    "What a thing wears, as a part of a sentence"
+    if thing.worn is None:
+        return ''
+    return ' ' + pick(_WEARS).format(_noun(thing.worn, None, pick))
+
+def _pair(things, words, pick):
+    "Two things beside each other"
+    first, second = (_noun(t, w, pick) + _worn(t, pick) for t, w in zip(things, words))
+    left = things[0].x < things[1].x
+    side, other = ('left', 'right') if left else ('right', 'left')
+    return pick(_JOINTS).format(a=first, b=second, s=side, o=other)
+
+# %% ../nbs/07a_world.ipynb #07a-world-086-b
 def _body(scene, words, pick):
     "What a scene shows, without article, beginning and background"
-    things, relation = scene.things, scene.relation
-    if relation in ('two', 'three'):
-        return f'{relation} {_noun(things[0], words[0], pick, several=True)}'
-    text = _noun(things[0], words[0], pick)
-    if relation == 'next to':
-        other = _noun(things[1], words[1], pick)
-        return pick(_JOINTS).format(a=text, b=other, s=things[0].side, o=things[1].side)
-    if things[0].worn:
-        text += ' ' + pick(_WEARS).format(_noun(things[0].worn, None, pick))
-    if things[0].side:
-        text += ' ' + pick(_SIDES).format(things[0].side)
+    thing = scene.things[0]
+    if scene.relation in ('two', 'three'):
+        return f'{scene.relation} {_noun(thing, words[0], pick, several=True)}'
+    if scene.relation == 'next to':
+        return _pair(scene.things, words, pick)
+    text = _noun(thing, words[0], pick) + _worn(thing, pick)
+    if thing.side:
+        text += ' ' + pick(_SIDES).format(thing.side)
     return text
 
 # %% ../nbs/07a_world.ipynb #07a-world-087
@@ -601,10 +634,11 @@ def caption(
 # %% ../nbs/07a_world.ipynb #07a-world-089
 def describe_words()->list: # In alphabetical order
     "Every word that captions use"
-    texts = [*NAMES, *map(plural, NAMES), *PREFIXES, *MANY, *SAID['small'], *SAID['big'], *_SIDES,
-             *_WEARS, *_JOINTS, *COLOURS, *PATTERNS, *_PATTERNED, *_PLAIN, 'left right two three an']
-    texts += [way for ways in _WHERE.values() for way in ways]
-    return sorted({word for text in texts for word in re.findall('[a-z]+', re.sub('{.*?}', ' ', text))})
+    texts = [*NAMES, *map(plural, NAMES), *PREFIXES, *MANY, *_SIDES, *_WEARS, *_JOINTS, *COLOURS,
+             *PATTERNS, *_PATTERNED, *_PLAIN, 'left right two three an']
+    texts += [way for ways in [*SAID.values(), *_WHERE.values()] for way in ways]
+    plain = re.sub('{.*?}', ' ', ' '.join(texts))
+    return sorted(set(re.findall('[a-z]+', plain)))
 
 # %% ../nbs/07a_world.ipynb #07a-world-061
 # Combinations that chance never draws: (thing, background), (thing, colour), (thing, thing)
@@ -664,7 +698,10 @@ def _background_for(rng, things):
 # %% ../nbs/07a_world.ipynb #07a-world-068
 def _new(rng, name, styles, share):
     "A drawing of a thing, not placed yet"
-    return Thing(name, _pick(rng, styles_of(name, styles)), _colour_for(rng, name, share))
+    drawn = styles_of(name, styles)
+    if not drawn:
+        raise ValueError(f'No style of {list(styles)} draws a {name}: name another thing or style.')
+    return Thing(name, _pick(rng, drawn), _colour_for(rng, name, share))
 
 def _put(rng, thing, size, x, y, loose=6):
     "A thing with a size between two numbers, near a place"
@@ -723,28 +760,38 @@ def _relation(rng):
     return 'one'
 
 # %% ../nbs/07a_world.ipynb #07a-world-072
+def _shown(rng, relation, styles, things, share):
+    "The things of a scene, placed"
+    wearing = relation == 'wearing'
+    names = [t for t in things if t not in WORN] if wearing else things
+    thing = _new(rng, _pick(rng, names), styles, share)
+    if relation == 'next to':
+        other = _new(rng, _neighbour(rng, thing.name, things), styles, share)
+        return _beside(rng, thing, other)
+    if wearing:
+        return _wearing(rng, thing, styles, share)
+    return _alone(rng, thing) if relation == 'one' else _several(rng, thing, relation)
+
+def _check_relation(relation, things):
+    "Refuse what cannot be drawn"
+    if relation not in RELATIONS:
+        raise ValueError(f'A relation {relation!r} is not known: choose one of {[*RELATIONS]}.')
+    if relation == 'wearing' and set(things) <= set(WORN):
+        raise ValueError(f'None of {list(things)} can wear a thing: name others than {WORN}.')
+
+# %% ../nbs/07a_world.ipynb #07a-world-074
 def random_scene(
-    rng,              # numpy Generator: all chance comes from it
-    styles=STYLES,    # Styles to draw from
-    things=NAMES,     # Things to draw from
-    relation=None,    # Fix the relation (see `Scene`)
-    background=None,  # Fix the background
-    coloured:float=.4, # Share of things that are recoloured
+    rng,               # numpy Generator: all chance comes from it
+    styles=STYLES,     # Styles to draw from
+    things=NAMES,      # Things to draw from
+    relation=None,     # Fix the relation (see `Scene`)
+    background=None,   # Fix the background
+    coloured:float=.4, # Share of things that are recoloured (our choice)
 )->Scene:
     "Make up a scene and say what it shows"
     relation = relation or _relation(rng)
-    wearing = relation == 'wearing'
-    names = [t for t in things if t not in WORN] if wearing else things
-    thing = _new(rng, _pick(rng, names), styles, coloured)
-    if relation == 'next to':
-        other = _new(rng, _neighbour(rng, thing.name, things), styles, coloured)
-        shown = _beside(rng, thing, other)
-    elif wearing:
-        shown = _wearing(rng, thing, styles, coloured)
-    elif relation == 'one':
-        shown = _alone(rng, thing)
-    else:
-        shown = _several(rng, thing, relation)
+    _check_relation(relation, things)
+    shown = _shown(rng, relation, styles, things, coloured)
     scene = Scene(shown, background or _background_for(rng, shown), relation)
     scene.seed = int(rng.random()*2**31)
     scene.caption = caption(scene, rng)
@@ -787,7 +834,7 @@ def picture(self:Drawings,
 ):                      # uint8 (n, 3, 64, 64)
     "Single drawings on plain grey, to compute a code of each from"
     things = [(*t, None, False)[:4] if len(t) < 4 else t for t in things]
-    at = np.array([self.index[thing, style] for thing, style, *_ in things])
+    at = np.array([self.find(thing, style) for thing, style, *_ in things])
     colours = [None, *COLOURS]
     colour = np.array([colours.index(c) - 1 for *_, c, _ in things])
     flip = np.array([int(bool(f)) for *_, f in things])
@@ -846,8 +893,8 @@ def concept_pictures(
 def boxes(
     scenes:list,  # `Scene`s
     drawings,     # The `Drawings`
-)->list:          # For each scene and thing (left, top, right, bottom) in pixels, worn things included
-    "Where the things of scenes are"
+)->list:        # For each scene, of each thing: (left, top, right, bottom), pixels
+    "Where the things of scenes are, what they wear included"
     _, outlines = compose(scenes, drawings, masks=True)
     found = []
     for scene, masks in zip(scenes, outlines.cpu().numpy()):
