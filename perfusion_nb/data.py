@@ -382,15 +382,17 @@ def check_latents(self:Perfusion,
     "Refuse latents that this network cannot be given; those of another shape are tried once"
     wanted, shape = self.noisy_shape(), tuple(bank.mean.shape[1:])
     if wanted is None or shape == wanted: return
+    if len(shape) != len(wanted): _refuse_latents(self.network, wanted, shape)
     answers = getattr(getattr(self.network, 'config', None), 'out_channels', None)
     if answers == shape[0] < wanted[0]: return # the pipeline adds channels (inpainting)
     if isinstance(answers, int) and shape[0] < wanted[0] <= answers:
         _refuse_latents(self.network, wanted, shape)
-    z, t = bank.mean[:1].to(self.device, self.dtype), torch.ones(1, device=self.device)
+    z = bank.mean[:1].to(self.device, self.dtype).expand(2, *shape)
     try:
-        self.predict(z, t.long(), ['a photo'])
+        answer = self.predict(z, torch.ones(2, device=self.device).long(), ['a photo']*2)
     except Exception as err: # networks fail in all ways on what does not fit
         _refuse_latents(self.network, wanted, shape, err)
+    if answer.shape != z.shape: _refuse_latents(self.network, wanted, shape)
 
 # %% ../nbs/11_data.ipynb #11-data-061
 def learning_pictures(
