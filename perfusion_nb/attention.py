@@ -57,7 +57,8 @@ class Recording:
     def __init__(self, pipe, prompts=None, bins=8, rows=None, device='cpu'):
         self.pipe, self.prompts, self.bins, self.rows, self.device, self.images = (pipe, prompts,
             bins, rows, device, [])
-        self.attention, self.runs, self.handles, self.now = find_cross_attention(pipe.unet), [], [], {}
+        self.attention = find_cross_attention(pipe.unet)
+        self.runs, self.handles, self.now = [], [], {}
         if not self.attention:
             raise ValueError('This pipeline has no cross-attention with to_q and to_k to record.')
         for n, a in self.attention.items():
@@ -77,9 +78,9 @@ class Recording:
 @contextmanager
 def record_attention(
     pipe,         # A diffusers pipeline with a U-Net that reads text
-    prompts=None, # Prompts, to name words of encodings made elsewhere (`prompt_embeds=`); else they are found by themselves
-    bins:int=8,   # Parts of the way from noise to picture that are kept apart; None: every step (memory grows with the steps)
-    rows=None,    # Rows of the batch to record, a slice; None: those of the prompts (with guidance the second half)
+    prompts=None, # Names the words of `prompt_embeds=`; else prompts are found by themselves
+    bins:int=8,   # Parts of the way from noise to picture; None: every step (needs memory)
+    rows=None,    # Slice of the batch; None: the prompts' (with guidance the second half)
     device='cpu', # Where the maps are kept
 ):                # A `Recording`
     "Within: the pipeline's attention maps are recorded; afterwards the pipeline is what it was"
@@ -100,6 +101,7 @@ def _attach(self:Recording):
                          a.to_k.register_forward_hook(self._keep(n, 'k')),
                          a.register_forward_hook(self._add(n), with_kwargs=True)]
 
+# %% ../nbs/10_attention.ipynb #10-attention-023-a
 @patch
 def _detach(self:Recording):
     for h in self.handles: h.remove()
@@ -126,6 +128,7 @@ def _begin(self:Recording, net, args, kwargs):
     total, n = run.times.get(run.slot, (0., 0))
     run.times[run.slot], run.calls = (total + t, n + 1), run.calls + 1
 
+# %% ../nbs/10_attention.ipynb #10-attention-025-a
 @patch
 def _rows(self:Recording, sample):
     "With guidance a pipeline doubles its latents: the second half belongs to the prompts"
@@ -138,7 +141,7 @@ def _rows(self:Recording, sample):
 # %% ../nbs/10_attention.ipynb #10-attention-026
 @patch
 def _ids(self:Recording, e):
-    "Token ids of each row: as named, as encoded within, or as a wired `Perfusion` remembers; None if unknown"
+    "Token ids of each row: as named, or as they were encoded; None if unknown"
     wired = getattr(self.pipe, '_perfusion', None)
     if self.prompts is None:
         rows = self.recogniser.look(e).rows
@@ -157,6 +160,7 @@ def _keep(self:Recording, name, which):
     def hook(layer, args, out): self.now[name, which] = out.detach()
     return hook
 
+# %% ../nbs/10_attention.ipynb #10-attention-027-a
 @patch
 def _add(self:Recording, name):
     "Add the layer's attention to what was recorded"
@@ -178,7 +182,7 @@ def name_positions(
     tokenizer, # Its tokenizer
     n,         # Positions there are
 )->tuple:      # Words [(name, positions)], and what is no word {name: positions}
-    "Which positions belong to which word; without ids every position is a word, named by its number"
+    "Which positions belong to which word; without ids each position is one, named by number"
     if ids is None: return [(str(k), (k,)) for k in range(n)], {}
     end = ids.index(tokenizer.eos_token_id) if tokenizer.eos_token_id in ids else n
     rest = {'[begin]': (0,), '[end]': (end,), '[padding]': tuple(range(end + 1, n))}
@@ -202,12 +206,14 @@ class AttentionMaps:
     @property
     def times(self): return [t/n for t, n in self.run.times.values()]
     def __repr__(self):
-        return f"{' '.join(self.names)}: {len(self.layers)} layers of {', '.join(f'{h}×{w}' for h, w in self.sizes)}, {len(self.times)} times"
+        sizes = ', '.join(f'{h}×{w}' for h, w in self.sizes)
+        return (f"{' '.join(self.names)}: {len(self.layers)} layers of {sizes}, "
+                f"{len(self.times)} times")
 
 # %% ../nbs/10_attention.ipynb #10-attention-031
 @patch
 def positions(self:AttentionMaps,
-    word, # A word, "[begin]", "[end]" or "[padding]"; a number: the k-th word; or a tuple: these positions
+    word, # A word, "[begin]", "[end]", "[padding]"; the number of a word; a tuple of positions
 )->list:  # Positions of its tokens; of all its occurrences if it is named
     "Where a word stands in the prompt"
     if isinstance(word, (int, tuple)):
@@ -222,6 +228,7 @@ def positions(self:AttentionMaps,
                        f"{', '.join([*dict.fromkeys(self.names), *self.rest])}.")
     return found
 
+# %% ../nbs/10_attention.ipynb #10-attention-031-a
 @patch
 def tensor(self:AttentionMaps,
     layer, # Path of the layer in the network
@@ -253,12 +260,18 @@ def map(self:AttentionMaps,
                                  mode='bilinear')[0, 0])
     return sum(out)/len(out)
 
+# %% ../nbs/10_attention.ipynb #10-attention-033-a
 @patch
 def shares(self:AttentionMaps,
     **where, # `time`, `size`, `layer` as for `map`
 )->dict:     # Word → share; words that occur twice are counted together
     "How much of all attention each word gets; the shares sum to one"
     return {w: self.map(w, **where).mean().item() for w in [*dict.fromkeys(self.names), *self.rest]}
+
+# %% ../nbs/10_attention.ipynb #10-attention-067-a
+def _pale(image):
+    "A faint grey copy of a picture, in few shades"
+    return to_pil(to_pil(image).convert('L').point(lambda v: 178 + v//16*16//3).convert('RGB'))
 
 # %% ../nbs/10_attention.ipynb #10-attention-067
 def overlays(
@@ -276,10 +289,7 @@ def overlays(
                            limit=1.))
     return out
 
-def _pale(image):
-    "A faint grey copy of a picture, in few shades"
-    return to_pil(to_pil(image).convert('L').point(lambda v: 178 + v//16*16//3).convert('RGB'))
-
+# %% ../nbs/10_attention.ipynb #10-attention-067-b
 def difference(
     map,         # Map (h, w)
     reference,   # Map of the same size
@@ -300,13 +310,24 @@ def _said(maps, time=None, size=None, layer=None):
     return layers + (f', {sum(n for _, n in maps.run.times.values())} steps' if time is None
                      else f', t = {maps.times[time]:.0f}')
 
+# %% ../nbs/10_attention.ipynb #10-attention-070-b
+def _share_bars(ax, shares):
+    "One bar for each word"
+    ax.bar(range(len(shares)), list(shares.values()),
+           color=['#bbbbbb' if w[0] == '[' else '#c8362f' for w in shares], width=.7)
+    ax.set_xticks(range(len(shares)), list(shares), fontsize=7, rotation=30, ha='right',
+                  rotation_mode='anchor')
+    ax.tick_params(axis='y', labelsize=7)
+    ax.spines[['top', 'right']].set_visible(False); ax.set_ylabel('share', fontsize=7)
+
+# %% ../nbs/10_attention.ipynb #10-attention-070-a
 def show_words(
     image,     # The picture
     maps,      # Its `AttentionMaps`
     width=6.,  # Inches
     **where,   # `time`, `size`, `layer` as for `AttentionMaps.map`
 ): # matplotlib figure
-    "A picture, the share of attention of each word, and under it a strip with the map of each word on one scale"
+    "A picture, the share of attention of each word, and a strip of their maps on one scale"
     import matplotlib.pyplot as plt
     im, n = to_pil(image), max(len(maps.words), 4)
     low, wide = width/n*im.height/im.width + .25, 1.6*im.width/im.height
@@ -323,15 +344,6 @@ def show_words(
     plt.close(fig)
     return fig
 
-def _share_bars(ax, shares):
-    "One bar for each word"
-    ax.bar(range(len(shares)), list(shares.values()),
-           color=['#bbbbbb' if w[0] == '[' else '#c8362f' for w in shares], width=.7)
-    ax.set_xticks(range(len(shares)), list(shares), fontsize=7, rotation=30, ha='right',
-                  rotation_mode='anchor')
-    ax.tick_params(axis='y', labelsize=7)
-    ax.spines[['top', 'right']].set_visible(False); ax.set_ylabel('share', fontsize=7)
-
 # %% ../nbs/10_attention.ipynb #10-attention-072
 def show_overlay(
     image,   # The picture
@@ -345,6 +357,7 @@ def show_overlay(
                      titles=['picture', *map(str, names)], title=_said(maps, **where),
                      width=min(7, 1.35*(len(names) + 1)))
 
+# %% ../nbs/10_attention.ipynb #10-attention-072-a
 def show_steps(
     image,   # The picture
     maps,    # Its `AttentionMaps`
@@ -358,6 +371,7 @@ def show_steps(
     return show_grid(shown, ncols=len(times), titles=[f't = {t:.0f}' for t in times],
                      rows=[str(w) for w in names], title=_said(maps, **where), width=6)
 
+# %% ../nbs/10_attention.ipynb #10-attention-072-b
 def show_sizes(
     image,     # The picture
     maps,      # Its `AttentionMaps`
@@ -398,9 +412,10 @@ def half_height(
     "Half way between a map's smallest and largest value"
     return float(map.min() + map.max())/2
 
+# %% ../nbs/10_attention.ipynb #10-attention-080-a
 def iou(
     map,        # Map (h, w), or a mask
-    mask,       # Mask (h', w'): PIL picture, array or tensor, of any size; counts where it is above half its height
+    mask,       # Mask (h', w') of any kind and size; counts where it is above half its height
     level=None, # The map counts where it is above this; None: half its height
 )->float:       # 0 (apart) to 1 (the same)
     "Overlap of a map with a mask (Eq. 3), at the mask's resolution"
@@ -452,6 +467,7 @@ def show_rows(
     return show_grid(shown, ncols=n + 1, titles=names, title=_said(maps[0], **where),
                      width=min(7, .95*(n + 1)))
 
+# %% ../nbs/10_attention.ipynb #10-attention-091-a
 @patch
 def show(self:Recording, **where):
     "Its pictures (`images`) with the maps of their words"
@@ -460,6 +476,7 @@ def show(self:Recording, **where):
             f'{len(self)} pictures were recorded: put them into `.images` to show them.')
     return show_rows(self.images, self[:], **where)
 
+# %% ../nbs/10_attention.ipynb #10-attention-091-b
 @patch
 def _repr_png_(self:Recording):
     import io
@@ -483,6 +500,7 @@ def superclass_prompt(self:Perfusion,
             f"{prompt!r} names no loaded concept; there is {', '.join(self.concepts) or 'none'}.")
     return twin
 
+# %% ../nbs/10_attention.ipynb #10-attention-092-a
 @patch
 def maps(self:Perfusion,
     prompt,     # With a loaded concept's token; or a list of such
@@ -494,8 +512,11 @@ def maps(self:Perfusion,
     "Where each word of a prompt looks, beside the same prompt with the superclass"
     prompts = [prompt] if isinstance(prompt, str) else list(prompt)
     def names_one(p): return any(t in p.lower() for t in self.concepts)
-    both = [q for p in prompts for q in ((p, self.superclass_prompt(p)) if names_one(p) or len(prompts) == 1 else (p,))]
-    if isinstance(kwargs.get('negative_prompt'), str): kwargs['negative_prompt'] = [kwargs['negative_prompt']]*len(both)
+    both = []
+    for p in prompts:
+        both += [p, self.superclass_prompt(p)] if names_one(p) or len(prompts) == 1 else [p]
+    negative = kwargs.get('negative_prompt')
+    if isinstance(negative, str): kwargs['negative_prompt'] = [negative]*len(both)
     for name, key in (('num_inference_steps', 'draw_steps'), ('guidance_scale', 'guidance_scale')):
         if self.base.get(key) is not None: kwargs.setdefault(name, self.base[key])
     kwargs.setdefault('generator', [torch.Generator().manual_seed(seed) for _ in both])
@@ -510,7 +531,7 @@ def maps(self:Perfusion,
 @torch.no_grad()
 def gates(self:Perfusion,
     prompt:str, # Any prompt
-): # Namespace: tokens (concepts, J), names (words, k), gate (J, k), ratio (J, k): each at its largest position of the word
+): # Namespace: tokens (J), names of words (k), gate (J, k), ratio (J, k): largest in each word
     "How far the gate of each concept opens at each word of a prompt, as the network is fed"
     ids, edit = self.text.tokenize([prompt])[0].tolist(), self.edit_of(prompt)
     here = [c for c in self.concepts.values() if c.enabled]
@@ -524,11 +545,12 @@ def gates(self:Perfusion,
     return SimpleNamespace(tokens=tokens, names=[n for n, _ in columns], gate=most(g),
                            ratio=most(r))
 
+# %% ../nbs/10_attention.ipynb #10-attention-103-a
 @patch
 def show_gates(self:Perfusion,
     prompts, # One prompt or a list
 ): # matplotlib figure
-    "The gate strip: each word of a prompt coloured by the gate of each concept, from 0 (white) to 1"
+    "Each word of a prompt coloured by the gate of each concept, from 0 (white) to 1"
     import matplotlib.pyplot as plt
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
     strips = [self.gates(p) for p in prompts]

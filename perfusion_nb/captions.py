@@ -56,6 +56,7 @@ _MARKS = {codecs.BOM_UTF32_LE: 'utf-32', codecs.BOM_UTF32_BE: 'utf-32',
           codecs.BOM_UTF8: 'utf-8-sig',
           codecs.BOM_UTF16_LE: 'utf-16', codecs.BOM_UTF16_BE: 'utf-16'} # The longer ones first
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-011-a
 def _by_zeros(
     block, # First bytes of a file without a mark
 ):         # "utf-16-le", "utf-16-be", or None
@@ -139,6 +140,7 @@ def _open_bytes(path):
     unpack = next((v for k, v in _PACKED.items() if head.startswith(k)), open)
     return unpack(path, 'rb')
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-019-a
 def _blocks(path, size=2**20):
     "A file's bytes, block by block"
     with _open_bytes(path) as f:
@@ -264,6 +266,7 @@ _KINDS = dict(lines='lines of text', jsonl='JSON lines', json='JSON', csv='a tab
 _ENDINGS_OF_TABLES = {'.csv': 'csv', '.tsv': 'tsv', '.tab': 'tsv', '.json': 'json',
                      '.jsonl': 'jsonl', '.ndjson': 'jsonl'}
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-027-a
 def _kind_of_text(
     path,  # Its ending counts, that of packing apart
     first, # Its first line
@@ -365,6 +368,7 @@ def _short(text, n=70):
     text = ''.join(c if c.isprintable() else ' ' for c in text)
     return text if len(text) <= n else text[:n-1] + '…'
 
+# %% ../nbs/10a_captions.ipynb #10a-captions-036-a
 def _captions_repr(self):
     "How many captions there are, of what, and the first"
     empty = 'row is' if self.blank == 1 else 'rows are'

@@ -16,6 +16,7 @@ from fastcore.basics import patch
 # %% ../nbs/11_data.ipynb #11-data-002b
 from .pictures import ENDINGS, Pictures, _open, _some, _why
 from .pictures import load_pictures, mask_files, mask_picture
+from .ride import argument_names
 from .wiring import Perfusion
 
 # %% ../nbs/11_data.ipynb #11-data-005
@@ -237,8 +238,8 @@ def _mean_and_std(vae, x):
     "The autoencoder's answer to one picture, unscaled, float32 on the CPU"
     out = vae.encode(x)
     chance = getattr(out, 'latent_dist', None)
-    if chance is None: # an autoencoder without chance
-        mean = out.latents.float().cpu()
+    if chance is None: # an autoencoder without chance, such as VQ's or Sana's
+        mean = (out.latents if hasattr(out, 'latents') else out.latent).float().cpu()
         return mean, torch.zeros_like(mean)
     return chance.mean.float().cpu(), chance.std.float().cpu()
 
@@ -255,7 +256,8 @@ def encode_latents(
     if flip:
         x = torch.cat([x, x.flip(-1)])
     w = next(vae.parameters())
-    here = 'cpu' if w.device.type == 'meta' else w.device # Where weights are offloaded, their hooks move what comes in
+    # where weights are offloaded, their hooks move what comes in
+    here = 'cpu' if w.device.type == 'meta' else w.device
     # one at a time: little memory, and the numbers do not depend on the company
     mean, std = zip(*(_mean_and_std(vae, row[None].to(here, w.dtype)) for row in x))
     _check_finite(mean + std, w.dtype)
@@ -321,6 +323,77 @@ def batch(self:PictureSet,
     return dict(latents=self.mean[k] + self.std[k]*noise, masks=masks, index=k % real,
                 flipped=k >= real)
 
+# %% ../nbs/11_data.ipynb #11-data-draw-1
+@patch
+@torch.no_grad()
+def noisy_shape(self:Perfusion):
+    "Shape of one sample as the network is given it; None if its pipeline wants more than a prompt"
+    if self.call:
+        return None if self.sample_shape is None else tuple(self.sample_shape)
+    c = getattr(self.network, 'config', None)
+    if self.plain:
+        side = getattr(c, 'sample_size', None)
+        return (c.in_channels, side, side) if isinstance(side, int) else None
+    try:
+        given = self._given(['a'])
+    except Exception: # a picture to change is wanted, say; drawing will tell
+        return None
+    return tuple(given[argument_names(self.network)[0]].shape[1:])
+
+# %% ../nbs/11_data.ipynb #11-data-draw-2
+@patch
+def _check_draws_pictures(self:Perfusion):
+    shape, vae = self.noisy_shape(), getattr(self.pipe, 'vae', None)
+    colours = getattr(getattr(vae, 'config', None), 'in_channels', 3)
+    if vae is not None and colours == 3 and (shape is None or len(shape) == 3): return
+    like = 'of a shape of its own' if shape is None else '×'.join(map(str, shape))
+    raise ValueError(f'{type(self.network).__name__} does not learn from single pictures (one '
+                     f'sample is {like}): give a PictureSet of latents as its pipeline makes '
+                     'them, PictureSet(latents, torch.zeros_like(latents)).')
+
+# %% ../nbs/11_data.ipynb #11-data-draw-3
+@patch
+def picture_size(self:Perfusion,
+    photos=None, # What is to be cut; the size of `Pictures` that are cut already is kept
+)->int:          # Pixels
+    "Side of the pictures that this base draws"
+    self._check_draws_pictures()
+    if isinstance(photos, Pictures) and photos: return photos[0].size[0]
+    size = getattr(getattr(self.network, 'config', None), 'sample_size', None)
+    scale = getattr(self.pipe, 'vae_scale_factor', None)
+    sides = {size} if isinstance(size, int) else set(size or ())
+    if len(sides) != 1 or scale is None:
+        raise ValueError(f'{type(self.network).__name__} (sample_size {size!r}) draws no square '
+                         'pictures of a known size: give load_pictures(photos, size=…).')
+    return sides.pop()*scale
+
+# %% ../nbs/11_data.ipynb #11-data-draw-4
+def _refuse_latents(network, wanted, shape, err=None):
+    said = ['×'.join(map(str, s)) for s in (wanted, shape)]
+    raise ValueError(f'One sample of {type(network).__name__} is {said[0]}, and these latents are '
+                     f'{said[1]}: make them as its pipeline does, and of the size that run= '
+                     'says.') from err
+
+@patch
+@torch.no_grad()
+def check_latents(self:Perfusion,
+    bank, # `PictureSet`
+):
+    "Refuse latents that this network cannot be given; those of another shape are tried once"
+    wanted, shape = self.noisy_shape(), tuple(bank.mean.shape[1:])
+    if wanted is None or shape == wanted: return
+    if len(shape) != len(wanted): _refuse_latents(self.network, wanted, shape)
+    answers = getattr(getattr(self.network, 'config', None), 'out_channels', None)
+    if answers == shape[0] < wanted[0]: return # the pipeline adds channels (inpainting)
+    if isinstance(answers, int) and shape[0] < wanted[0] <= answers:
+        _refuse_latents(self.network, wanted, shape)
+    z = bank.mean[:1].to(self.device, self.dtype).expand(2, *shape)
+    try:
+        answer = self.predict(z, torch.ones(2, device=self.device).long(), ['a photo']*2)
+    except Exception as err: # networks fail in all ways on what does not fit
+        _refuse_latents(self.network, wanted, shape, err)
+    if answer.shape != z.shape: _refuse_latents(self.network, wanted, shape)
+
 # %% ../nbs/11_data.ipynb #11-data-061
 def learning_pictures(
     photos,        # As `load_pictures` takes them
@@ -344,10 +417,7 @@ def preview(self:Perfusion,
 ): # Figure
     "What would be learned from photos: the squares, with the masks laid over in red"
     from perfusion_nb.basics import show_grid
-    scale, size = self.pipe.vae_scale_factor, None
-    if hasattr(self, 'picture_size'): # of notebook 12, if it was loaded
-        size = self.picture_size()
-    size = size or self.network.config.sample_size*scale
+    scale, size = self.pipe.vae_scale_factor, self.picture_size(photos)
     grid = size//scale
     pictures, masks = learning_pictures(photos, size, crop, masks)
     titles = [n if len(n) < 16 else n[:14] + '…' for n in _names_of(pictures)]

@@ -19,6 +19,7 @@ _FLOW = ('FlowMatchEulerDiscrete', 'FlowMatchHeunDiscrete', 'FlowMatchLCM',
 _DISCRETE = 'epsilon', 'v_prediction', 'sample'
 _PRECONDITIONED = 'epsilon', 'v_prediction'
 
+# %% ../nbs/11a_targets.ipynb #11a-targets-010-a
 def family(
     scheduler, # A scheduler of diffusers
 )->str:        # "discrete", "flow" or "preconditioned"
@@ -41,6 +42,7 @@ def _normal(u):
     "A standard normal number for each uniform one (four deviations at most)"
     return torch.special.ndtri(u.double().clamp(3e-5, 1 - 3e-5))
 
+# %% ../nbs/11a_targets.ipynb #11a-targets-013-a
 def _shifted(scheduler, sigma, tokens):
     "σ as the scheduler shifts its own: by a fixed factor, or by how many tokens a picture has"
     c = scheduler.config
@@ -51,6 +53,7 @@ def _shifted(scheduler, sigma, tokens):
     shift = getattr(scheduler, 'shift', None) or c.get('flow_shift') or 1.
     return shift*sigma/(1 + (shift - 1)*sigma)
 
+# %% ../nbs/11a_targets.ipynb #11a-targets-013-b
 def _check_density(density, allowed):
     if density not in allowed:
         raise ValueError(f'density is {density!r}: choose {" or ".join(map(repr, allowed))}.')
@@ -83,6 +86,7 @@ def _over(v, x):
     "Numbers (b,) laid over (b, …)"
     return v.to(x.device, x.dtype).reshape(-1, *[1]*(x.dim() - 1))
 
+# %% ../nbs/11a_targets.ipynb #11a-targets-021-a
 def amounts(
     scheduler, # A scheduler of diffusers
     level,     # From `noise_level`
@@ -105,6 +109,7 @@ def _timestep(scheduler, level):
     if kind == 'preconditioned': return scheduler.precondition_noise(level)
     return level*c.num_train_timesteps
 
+# %% ../nbs/11a_targets.ipynb #11a-targets-022-a
 def _answer(scheduler, level, z, eps):
     "The second halves of Eq. 1 to 3"
     kind, c = family(scheduler), scheduler.config

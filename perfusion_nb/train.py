@@ -839,15 +839,6 @@ def recipe(self:Perfusion, **given)->Recipe:
     own = {k: self.base.get(k, DEFAULTS[k]) for k in names}
     return Recipe(**own | {k: v for k, v in given.items() if v is not None})
 
-@patch
-def picture_size(self:Perfusion)->int:
-    "Side of the pictures that this base draws"
-    size, scale = getattr(self.network.config, 'sample_size', None), getattr(self.pipe, 'vae_scale_factor', None)
-    sides = {size} if isinstance(size, int) else set(size or ())
-    if len(sides) != 1 or scale is None:
-        raise ValueError(f'{type(self.network).__name__} (sample_size {size!r}) draws no square pictures of a known size: give pictures as load_pictures(photos, size=…), or a PictureSet of latents as its pipeline makes them (video, sound).')
-    return sides.pop()*scale
-
 # %% ../nbs/12_train.ipynb #12-train-036b
 @patch
 def learn(self:Perfusion,
@@ -882,7 +873,7 @@ def learn(self:Perfusion,
     check_count('every', every)
     check_count('preview_every', preview_every)
     pictures = photos
-    if not isinstance(photos, PictureSet): pictures, masks = learning_pictures(photos, self.picture_size(), crop, masks)
+    if not isinstance(photos, PictureSet): pictures, masks = learning_pictures(photos, self.picture_size(photos), crop, masks)
     if select == 'best': select = self.best_score(pictures, superclass)
     if select is not None and not callable(select):
         raise ValueError(f'select is {select!r}: give "best", or a function of (perf, token) to a number.')
@@ -909,6 +900,7 @@ def _bank(self:Perfusion, pictures, masks, superclass, flip, keep_outside):
     if isinstance(masks, str) and masks == 'clipseg': masks = partial(clipseg_masks, superclass=superclass)
     ready = isinstance(pictures, PictureSet)
     bank = pictures if ready else PictureSet.encode(self.pipe.vae, pictures, masks=masks, flip=flip)
+    self.check_latents(bank)
     if keep_outside and bank.masks is None:
         raise ValueError('keep_outside speaks of what lies outside the masks, and there are none: give masks=, or leave it 0.')
     return bank

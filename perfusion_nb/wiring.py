@@ -7,7 +7,7 @@ __all__ = ['LOCKS', 'OWN', 'SILENT', 'TEMPLATE', 'WORDLESS', 'called_network', '
            'base_settings', 'Installed', 'Perfusion', 'silent']
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-003
-import contextvars, importlib, inspect, json, threading, warnings, weakref
+import contextvars, importlib, inspect, json, re, threading, warnings, weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -591,10 +591,27 @@ def _save_pretrained(self:Perfusion, save_directory, *args, **kwargs):
         if self.base and source.is_file(): shutil.copy(source, Path(save_directory)/name)
     return out
 
+def _written_out(x, words):
+    "A prompt, or prompts however nested, with each `<toy>` as `<toy><toy>_1` …, so that masks count them all"
+    if isinstance(x, (list, tuple)): return [_written_out(y, words) for y in x]
+    if not isinstance(x, str): return x
+    for token, names in words.items():
+        x = re.sub(re.escape(token) + rf'(?!_\d|\s*{re.escape(token)}_\d)', ''.join(names), x)
+    return x
+
+@patch
+def _long_words(self:Perfusion)->dict:
+    "Concepts of several tokens, as many in each encoder: {token: their names}"
+    if hasattr(self.pipe, 'maybe_convert_prompt'): return {} # Such pipelines write words out themselves
+    names = [{p.token: tuple(p.names) for p in h} for h in self.texts.values()]
+    return {t: n for t, n in names[0].items() if len(n) > 1 and all(o.get(t) == n for o in names)}
+
 @patch
 def _encode_prompt(self:Perfusion, *args, **kwargs):
-    "The pipeline's own, once it is sure that the parts are those that know the words"
+    "The pipeline's own, of prompts written out, once it is sure that the parts are those that know the words"
     if self.concepts: self.check_parts()
+    words = self._long_words()
+    args, kwargs = [_written_out(a, words) for a in args], {k: _written_out(a, words) for k, a in kwargs.items()}
     return type(self.pipe).encode_prompt(self.pipe, *args, **kwargs)
 
 @patch

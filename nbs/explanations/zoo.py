@@ -320,7 +320,7 @@ def stable_audio():
         sample_size=16, in_channels=8, num_layers=2, attention_head_dim=8, num_attention_heads=2,
         num_key_value_attention_heads=2, out_channels=8, cross_attention_dim=16, time_proj_dim=16,
         global_states_input_dim=32, cross_attention_input_dim=16)
-    coder = AutoencoderOobleck(encoder_hidden_size=6, downsampling_ratios=[1, 2],
+    coder = AutoencoderOobleck(encoder_hidden_size=16, downsampling_ratios=[1, 2],
                                decoder_channels=3, decoder_input_channels=8, audio_channels=2,
                                channel_multiples=[2, 4], sampling_rate=4).eval()
     pipe = diffusers.StableAudioPipeline(
