@@ -37,7 +37,7 @@ def caption_template(
 # %% ../nbs/12a_ownwords.ipynb #12a-ownwords-012
 def captions_of(
     pictures, # From `load_pictures`; their `.info` has their names
-    captions, # True: those found beside the pictures; a folder of .txt files, a list, or a dict by name
+    captions, # True: those beside the pictures; a folder of .txt files, a list, or a dict by name
 )->list:      # A list of texts for each picture
     "What was said about each picture"
     names = [p.info.get('name', f'picture {k}') for k, p in enumerate(pictures)]
@@ -79,7 +79,7 @@ def own_words(self:Perfusion,
     token:str,       # For example "<toy>", as for `learn`
     superclass:str,  # For example "teddy bear", as for `learn`
     captions=None,   # See `captions_of`; None: no captions
-    templates=None,  # A list of prompts with {}, for all pictures, in place of captions; None: the nine
+    templates=None,  # Prompts with {}, for all pictures, in place of captions; None: the nine
     masks=None,      # As for `learn`
     flip:bool=True,  # Also learn from mirrored pictures
 )->PictureSet:       # For `learn`, in place of photos

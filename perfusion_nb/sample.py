@@ -25,12 +25,23 @@ def _check_number(name, value, low, high):
     "Refuse what is no number in its range, or no dict of such"
     for v in value.values() if isinstance(value, dict) else [value]:
         if not isinstance(v, (int, float)) or not low <= v <= high:
-            raise ValueError(f'{name} is {v!r}: give a number from {low} to {high} (or a dict of token to number).')
+            raise ValueError(f'{name} is {v!r}: give a number from {low} to {high} (or a dict of '
+                             'token to number).')
 
+# %% ../nbs/13_sample.ipynb #13-sample-008-b
 def _check_lock(lock):
     if lock not in LOCKS:
-        raise ValueError(f'lock is {lock!r}: choose "local" (keys of the concept\'s word from its superclass), "global" (keys of the whole prompt) or "global-gated" (those, and the edit besides).')
+        raise ValueError(
+            f'lock is {lock!r}: choose "local" (keys of the concept\'s word from its superclass), '
+            '"global" (keys of the whole prompt) or "global-gated" (those, and the edit besides).')
 
+# %% ../nbs/13_sample.ipynb #13-sample-008-c
+def _check_settings(beta, tau, lock):
+    if beta is not None: _check_number('beta', beta, -5, 5)
+    if tau is not None: _check_number('tau', tau, 1e-3, 5)
+    if lock is not None: _check_lock(lock)
+
+# %% ../nbs/13_sample.ipynb #13-sample-008a
 @patch
 def _by_token(self:Perfusion, value):
     "What is said for each concept, under the names that the concepts have here"
@@ -38,8 +49,15 @@ def _by_token(self:Perfusion, value):
     named = {self.text._name(t): v for t, v in value.items()}
     other = sorted(set(named) - set(self.concepts))
     if other:
-        raise ValueError(f'No concept {other[0]} is loaded ({", ".join(self.concepts) or "none is"}): name those that are.')
+        raise ValueError(f'No concept {other[0]} is loaded ({", ".join(self.concepts) or "none is"}'
+                         '): name those that are.')
     return named
+
+# %% ../nbs/13_sample.ipynb #13-sample-008a-b
+def _acting(active):
+    "Tokens that act in every row, as a dict"
+    if active is None or isinstance(active, dict): return active
+    return {t: True for t in ([active] if isinstance(active, str) else active)}
 
 # %% ../nbs/13_sample.ipynb #13-sample-008b
 @patch
@@ -48,39 +66,89 @@ def using(self:Perfusion,
     beta=None,  # Gate's midpoint, a number or {token: number}
     tau=None,   # Gate's temperature, likewise
     lock=None,  # "local", "global" or "global-gated"
-    super_embeds=None, # For the global lock with `prompt_embeds=`: encodings of the superclass prompts (b, n, d), one for each conditional row
-    active=None, # Tokens that act in rows whose prompt is unknown (`prompt_embeds=` made elsewhere), or {token: [True or False for each row]}
+    super_embeds=None, # Global lock with `prompt_embeds=`: encodings (b, n, d) of the superclass
+                       # prompts, one for each conditional row
+    active=None, # Tokens that act where the prompt is unknown (`prompt_embeds=` made elsewhere),
+                 # or {token: [True or False for each row]}
 ):
     "Within, in this thread: these settings; afterwards those of before"
-    new = {}
-    if beta is not None: _check_number('beta', beta, -5, 5)
-    if tau is not None: _check_number('tau', tau, 1e-3, 5)
-    if lock is not None: _check_lock(lock)
-    if active is not None and not isinstance(active, dict): active = {t: True for t in ([active] if isinstance(active, str) else active)}
-    said = dict(beta=self._by_token(beta), tau=self._by_token(tau), lock=lock, super_embeds=super_embeds, active=self._by_token(active))
+    _check_settings(beta, tau, lock)
+    said = dict(beta=self._by_token(beta), tau=self._by_token(tau), lock=lock,
+                super_embeds=super_embeds, active=self._by_token(_acting(active)))
     new = {k: v for k, v in said.items() if v is not None}
     everyone, home = CALL_SETTINGS.get(), self.rider.home
-    token = CALL_SETTINGS.set({**everyone, home: replace(everyone.get(home) or self.rider.default, kept={}, **new)})
+    mine = replace(everyone.get(home) or self.rider.default, kept={}, **new)
+    token = CALL_SETTINGS.set({**everyone, home: mine})
     try: yield self
     finally: CALL_SETTINGS.reset(token)
 
 # %% ../nbs/13_sample.ipynb #13-sample-010
+def _is_nothing(picture):
+    "Is a picture black throughout?"
+    return hasattr(picture, 'getextrema') and not np.asarray(picture).any()
+
+# %% ../nbs/13_sample.ipynb #13-sample-010-b
 @contextmanager
 def _numbers_only(pictures):
     "Within: pictures of NaN, which diffusers would hand out as black ones, are an error"
     odd = []
     with np.errstate(invalid='call', call=lambda *_: odd.append(1)): yield
     if odd and any(_is_nothing(p) for p in pictures):
-        raise ValueError('What was drawn is not a picture but NaN: the numbers grew too large for half precision; draw in float32, or with a smaller strength.')
+        raise ValueError('What was drawn is not a picture but NaN: the numbers grew too large for '
+                         'half precision; draw in float32, or with a smaller strength.')
 
-def _is_nothing(picture):
-    "Is a picture black throughout?"
-    return hasattr(picture, 'getextrema') and not np.asarray(picture).any()
-
+# %% ../nbs/13_sample.ipynb #13-sample-010-c
 def _repeated(value, prompts:int, n:int):
     "One value for each picture: of one for all, one for each prompt, or one for each picture"
     value = [value]*prompts if isinstance(value, str) else list(value)
-    return value if len(value) == prompts*n and n > 1 else [v for v in value for _ in range(n)]
+    if n > 1 and len(value) == prompts*n: return value
+    return [v for v in value for _ in range(n)]
+
+# %% ../nbs/13_sample.ipynb #13-sample-011
+@patch
+def _check_prompt(self:Perfusion, prompt):
+    "Say so when a prompt names a token that is not loaded, or is cut before its token"
+    for t in re.findall(r'<[\w-]+>', prompt):
+        if self.text._name(t) in self.concepts: continue
+        loaded = ', '.join(self.concepts) or 'none is'
+        warnings.warn(f'No concept {t} is loaded ({loaded}): it is read as plain text.',
+                      stacklevel=5)
+    self.text.tokenize(prompt)
+
+# %% ../nbs/13_sample.ipynb #13-sample-011-b
+def _check_whole(name, value, low):
+    if value is not None and (not isinstance(value, int) or not low <= value < 2**63):
+        raise ValueError(f'{name} is {value!r:.40}: give a whole number from {low} up.')
+
+# %% ../nbs/13_sample.ipynb #13-sample-011-c
+def _check_prompts(prompts):
+    if not prompts or not all(isinstance(p, str) for p in prompts):
+        raise ValueError('Give draw a prompt or a list of prompts.')
+
+# %% ../nbs/13_sample.ipynb #13-sample-010c
+@patch
+def _asked(self:Perfusion, prompt, n, kwargs):
+    "What the pipeline is asked, one prompt for each picture, and how many prompts there were"
+    embeds = kwargs.get('prompt_embeds')
+    if prompt is None and embeds is not None:
+        return {**kwargs, 'num_images_per_prompt': n}, len(embeds)
+    one = isinstance(prompt, str) or not hasattr(prompt, '__iter__')
+    prompts = [prompt] if one else list(prompt)
+    _check_prompts(prompts)
+    for p in prompts: self._check_prompt(p)
+    repeated = {'prompt': _repeated(prompts, len(prompts), n)}
+    for k in ('negative_prompt', 'prompt_2', 'negative_prompt_2'):
+        if kwargs.get(k) is not None: repeated[k] = _repeated(kwargs[k], len(prompts), n)
+    return kwargs | repeated, len(prompts)
+
+# %% ../nbs/13_sample.ipynb #13-sample-010c-b
+@patch
+def _knobs(self:Perfusion, steps, guidance_scale):
+    "The pipeline's own knobs: what was said, else the base's"
+    if guidance_scale is None: guidance_scale = self.base.get('guidance_scale')
+    said = dict(num_inference_steps=steps or self.base.get('draw_steps'),
+                guidance_scale=guidance_scale)
+    return self.run | {k: v for k, v in said.items() if v is not None}
 
 # %% ../nbs/13_sample.ipynb #13-sample-010b
 @patch
@@ -94,51 +162,22 @@ def draw(self:Perfusion,
     steps:int=None,   # Denoising steps; the base's default if None
     guidance_scale:float=None, # Classifier-free guidance; the base's default if None
     active=None,      # Tokens that act where prompt_embeds= were made elsewhere
-    weights:bool=False, # Prompts with weights, (word:1.3), or of more than 77 tokens (notebook 13c; needs compel)
+    weights:bool=False, # Prompts with weights, (word:1.3), or long ones (notebook 13c; compel)
     **kwargs,         # Anything else the pipeline takes (negative_prompt, image, strength, width …)
 )->list:              # PIL pictures, prompt by prompt
     "Draw pictures"
     self.check_parts()
     if weights:
-        how = dict(n=n, seed=seed, beta=beta, tau=tau, lock=lock, steps=steps)
-        return self.draw_written(prompt, guidance_scale=guidance_scale, active=active, **how, **kwargs)
+        how = dict(n=n, seed=seed, beta=beta, tau=tau, lock=lock, steps=steps, active=active)
+        return self.draw_written(prompt, guidance_scale=guidance_scale, **how, **kwargs)
     n = n*kwargs.pop('num_images_per_prompt', 1)
     for k, v, low in (('n', n, 1), ('seed', seed, 0), ('steps', steps, 1)): _check_whole(k, v, low)
-    said = dict(num_inference_steps=steps or self.base.get('draw_steps'),
-                guidance_scale=self.base.get('guidance_scale') if guidance_scale is None else guidance_scale)
-    kwargs = self.run | {k: v for k, v in said.items() if v is not None} | kwargs
-    kwargs, count = self._asked(prompt, n, kwargs)
-    kwargs.setdefault('generator', [torch.Generator().manual_seed(seed + k % n) for k in range(count*n)])
+    kwargs, count = self._asked(prompt, n, self._knobs(steps, guidance_scale) | kwargs)
+    own = [torch.Generator().manual_seed(seed + k % n) for k in range(count*n)]
+    kwargs.setdefault('generator', own)
+    settings = self.using(beta, tau, lock, kwargs.pop('super_embeds', None), active)
     pictures = []
-    with self.using(beta, tau, lock, kwargs.pop('super_embeds', None), active), silent(), _numbers_only(pictures):
+    with settings, silent(), _numbers_only(pictures):
         out = self.pipe(**kwargs)[0]
         pictures.extend(out if isinstance(out, list) else [])
     return out
-
-# %% ../nbs/13_sample.ipynb #13-sample-010c
-def _check_whole(name, value, low):
-    if value is not None and (not isinstance(value, int) or not low <= value < 2**63):
-        raise ValueError(f'{name} is {value!r:.40}: give a whole number from {low} up.')
-
-@patch
-def _asked(self:Perfusion, prompt, n, kwargs):
-    "What the pipeline is asked, one prompt for each picture, and how many prompts there were"
-    embeds = kwargs.get('prompt_embeds')
-    if prompt is None and embeds is not None: return {**kwargs, 'num_images_per_prompt': n}, len(embeds)
-    one = isinstance(prompt, str) or not hasattr(prompt, '__iter__')
-    prompts = [prompt] if one else list(prompt)
-    if not prompts or not all(isinstance(p, str) for p in prompts): raise ValueError('Give draw a prompt or a list of prompts.')
-    for p in prompts: self._check_prompt(p)
-    repeated = {'prompt': _repeated(prompts, len(prompts), n)}
-    for k in ('negative_prompt', 'prompt_2', 'negative_prompt_2'):
-        if kwargs.get(k) is not None: repeated[k] = _repeated(kwargs[k], len(prompts), n)
-    return kwargs | repeated, len(prompts)
-
-# %% ../nbs/13_sample.ipynb #13-sample-011
-@patch
-def _check_prompt(self:Perfusion, prompt):
-    "Say so when a prompt names a token that is not loaded, or is cut before its token"
-    for t in re.findall(r'<[\w-]+>', prompt):
-        if self.text._name(t) not in self.concepts:
-            warnings.warn(f'No concept {t} is loaded ({", ".join(self.concepts) or "none is"}): it is read as plain text.', stacklevel=5)
-    self.text.tokenize(prompt)
