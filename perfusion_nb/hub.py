@@ -18,7 +18,7 @@ from .basics import to_pil
 from .concept import concept_bytes, is_hub_name
 from .wiring import Perfusion
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-011
+# %% ../nbs/13a_hub.ipynb #13a-hub-011-h
 # The hub's identifiers that fit a concept
 LICENCES = ('apache-2.0 mit openrail openrail++ creativeml-openrail-m bigscience-openrail-m cc '
             'cc0-1.0 cc-by-2.0 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 '
@@ -28,6 +28,7 @@ LICENCES = ('apache-2.0 mit openrail openrail++ creativeml-openrail-m bigscience
 
 _log = logging.getLogger(__name__)
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-011
 def _licence_data(licence):
     "A licence as the hub's metadata has it"
     if not licence:
@@ -73,7 +74,7 @@ def card_data(
                          tags=['perfusion', 'text-to-image', 'diffusers'],
                          instance_prompt=_scene(concepts), **more)
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-012
+# %% ../nbs/13a_hub.ipynb #13a-hub-012-h
 def _knob(concepts, name):
     "What to draw with: one number, or one for each token; None if nothing was recorded"
     v = {c.token: c.meta[name] for c in concepts if isinstance(c.meta.get(name), (int, float))}
@@ -88,6 +89,7 @@ def _knobs(concepts):
 
 def _quoted(s): return json.dumps(s, ensure_ascii=False)
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-012
 def _pipe_code(base, pipeline):
     "The expression that makes the pipeline, and a remark behind it"
     if base == 'tiny':
@@ -111,7 +113,7 @@ def drawing_lines(
                       f'perf.load({_quoted(where)})',
                       f'perf.draw({prompt}{_knobs(concepts)})[0]'])
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-016
+# %% ../nbs/13a_hub.ipynb #13a-hub-016-h
 def _gallery(pictures, ncols=4):
     "A table of pictures with their prompts"
     def line(cells): return f"| {' | '.join(cells)} |"
@@ -126,6 +128,7 @@ def _gallery(pictures, ncols=4):
         lines += [show(row), say(row)]
     return '\n'.join(lines)
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-016
 def _saying(concepts):
     "How to say it"
     lines = ['## Say it']
@@ -138,7 +141,7 @@ def _saying(concepts):
                      f'`beta={{"{concepts[0].token}": 0.6}}`.')
     return '\n\n'.join(lines)
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-017
+# %% ../nbs/13a_hub.ipynb #13a-hub-017-h
 def _recorded(*keys):
     "A function: what a concept recorded under these keys, or None if one of them is missing"
     def of(concept):
@@ -153,6 +156,7 @@ _FACTS = {'superclass': lambda c: c.superclass, 'base model': _recorded('base'),
           'licence': lambda c: c.meta.get('licence') or 'not stated: ask the author',
           'author': _recorded('author'), 'made with': _recorded('versions')}
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-017
 def _facts(concepts):
     "A table of what was recorded"
     def line(cells): return f"| {' | '.join(' ' if x is None else _plain(x) for x in cells)} |"
@@ -188,10 +192,11 @@ def concept_card(
     page = '\n\n'.join(b for b in blocks if b)
     return ModelCard(f'---\n{card_data(concepts, pictures).to_yaml()}\n---\n\n{page}\n')
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-021
+# %% ../nbs/13a_hub.ipynb #13a-hub-021-h
 # Where pictures for a card are drawn
 CARD_PLACES = 'on the beach', 'in the snow', 'at night', 'wearing a hat'
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-021
 @contextmanager
 def _as_saved(self, tokens):
     "Within: these concepts act as their file says, whatever was switched"
@@ -207,7 +212,7 @@ def _as_saved(self, tokens):
     finally:
         put(before)
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-021-b
+# %% ../nbs/13a_hub.ipynb #13a-hub-021-b-h
 def _card_picture(picture):
     "A picture, or the file of one, as the card shows it: at most 1024 pixels a side"
     from PIL import Image, UnidentifiedImageError
@@ -223,6 +228,7 @@ def _card_picture(picture):
     shown.thumbnail((1024, 1024))
     return shown
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-021-b
 def _enlarged(picture):
     "A picture of the embedded model four times as large, so that it can be seen on a card"
     from PIL import Image
@@ -242,10 +248,11 @@ def _card_pictures(self:Perfusion, concepts, pictures):
     pairs = pictures.items() if isinstance(pictures, dict) else [('', p) for p in pictures]
     return [(t, _card_picture(p)) for t, p in pairs]
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-022
+# %% ../nbs/13a_hub.ipynb #13a-hub-022-h
 # What save_pretrained writes
 _OURS = re.compile(r'README\.md|concept\.safetensors|pictures(/\d+\.png)?')
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-022-i
 def _check_folder(folder):
     "Nothing is replaced but an earlier folder of this kind"
     if not folder.exists():
@@ -258,6 +265,7 @@ def _check_folder(folder):
         raise ValueError(f"'{folder}' is there already and holds other things: name a folder that "
                          f"is new or was written by save_pretrained.")
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-022
 def _move_folder(new, folder):
     "Put a folder in its place, in place of an earlier one of its kind"
     _check_folder(folder)
