@@ -107,7 +107,7 @@ _CSS = """
 """
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-018-b
-_CSS += """
+_CSS = _CSS + """
 .pf-explore .pf-chips{display:flex;flex-wrap:wrap;gap:.3rem;grid-column:2/4}
 .pf-explore .pf-chips label{position:relative;margin:0;cursor:pointer}
 .pf-explore .pf-chips input{position:absolute;inset:0;opacity:0;margin:0;cursor:pointer}
@@ -278,6 +278,7 @@ def _at_most(maps, side):
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-026-b
 class MapExplorer(SheetExplorer):
+    "Attention maps of one or several pictures: choose a word, a step, a resolution"
     title = 'Attention maps'
     def __init__(self, maps, images, words, side):
         first, self.maps, self.images = maps[0], maps, [to_pil(i) for i in images]
@@ -375,6 +376,7 @@ def _smaller(picture, side):
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-035-b
 class StrengthExplorer(SheetExplorer):
+    "One prompt drawn at each β and τ, beside the superclass's picture"
     title = 'Strength of a concept'
     def __init__(self, perf, prompt, betas, taus, side, progress, how):
         self.perf, self.prompt, self.twin = perf, prompt, perf.superclass_prompt(prompt)
@@ -405,10 +407,12 @@ def _said(self:StrengthExplorer, beta, tau):
 
 @patch
 def figures(self:StrengthExplorer, b, t):
+    "The superclass's picture, and the concept's at these places of the controls"
     return [(self.reference, self.twin, False), (self.pictures[b][t], self.texts[b][t], True)]
 
 @patch
 def data(self:StrengthExplorer):
+    "What the script needs: the sheet, where its cells are, the texts"
     return dict(sheet=png_uri(picture_sheet(self.pictures), 128), rows=len(self.betas), under=[],
                 blocks=[(0, *self.reference.size)], says=[self.says(0)])
 
@@ -483,7 +487,7 @@ _GATE_JS = """
 """
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-042-b
-_GATE_JS += """
+_GATE_JS = _GATE_JS + """
   const draw = (_, p, b, t) => {
     const {names, ratio, on} = data.prompts[p]
     const gate = r => 1/(1 + Math.exp((data.beta[b] - r)/data.tau[t]))
@@ -517,6 +521,7 @@ def _gate(r, beta, tau): return 1/(1 + math.exp((beta - r)/tau))
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-043-b
 class GateExplorer(Explorer):
+    "The gate at each word of some prompts; the page itself works it out"
     title, kind, script = 'The gate', 'gate', _GATE_JS
     def __init__(self, perf, prompts, betas, taus):
         found = [perf.gates(p) for p in prompts]
@@ -533,6 +538,7 @@ class GateExplorer(Explorer):
         q, beta, tau = self.prompts[p], self.betas[b], self.taus[t]
         return [[_gate(r, beta, tau) if on else 0. for r in rs] for rs, on in zip(q.ratio, q.on)]
     def data(self):
+        "What the script needs: r of each word, the stops of the sliders, the colours"
         return dict(prompts=[vars(p) for p in self.prompts], tokens=self.tokens, beta=self.betas,
                     tau=self.taus, colours=_reds(), ink=_INK, r=_RATIOS)
 
