@@ -7,7 +7,7 @@ __all__ = ['same', 'expect_fail', 'generator', 'set_seed', 'to_pil', 'image_grid
            'overlay']
 
 # %% ../nbs/00_basics.ipynb #00-basics-004
-import gc, importlib, os, random, sys
+import gc, importlib, logging, os, random, sys, warnings
 from contextlib import contextmanager
 from functools import wraps
 from types import SimpleNamespace
@@ -111,6 +111,27 @@ def _restore(classes):
             if name in held and now is not held[name]: setattr(c, name, held[name])
             if name not in held: delattr(c, name)
 
+# %% ../nbs/00_basics.ipynb #00-basics-031o-b
+def _levels():
+    "How much each logger says"
+    known = logging.root.manager.loggerDict.values()
+    return {log: log.level for log in known if isinstance(log, logging.Logger)}
+
+@contextmanager
+def _as_if_alone():
+    "What is changed within, outside the notebook itself, is afterwards as it was"
+    classes, environ = _our_classes(), dict(os.environ)
+    levels, chance = _levels(), torch.get_rng_state()
+    try:
+        with warnings.catch_warnings(): yield
+    finally:
+        _restore(classes)
+        for log in _levels(): log.setLevel(levels.get(log, logging.NOTSET))
+        os.environ.clear()
+        os.environ.update(environ)
+        torch.set_rng_state(chance)
+
+# %% ../nbs/00_basics.ipynb #00-basics-031o-c
 def _test_side_by_side():
     "One thread; and what a notebook made is dropped when it ends, as IPython does it at exit"
     from execnb.shell import CaptureShell
@@ -118,10 +139,9 @@ def _test_side_by_side():
     run_all = CaptureShell.run_all
     @wraps(run_all)
     def run_and_tidy(shell, *args, **kwargs):
-        before = _our_classes()
-        try: return run_all(shell, *args, **kwargs)
+        try:
+            with _as_if_alone(): return run_all(shell, *args, **kwargs)
         finally:
-            _restore(before)
             shell.atexit_operations()
             gc.collect()
     CaptureShell.run_all = run_and_tidy

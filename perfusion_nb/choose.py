@@ -28,7 +28,10 @@ def harmonic(
     return 2*a*b/(a+b) if a and b else 0.
 
 # %% ../nbs/14c_choose.ipynb #14c-choose-011
-VALIDATION = ['a {} on the beach', 'a {} in the snow', 'a {} at night', 'a {} on the grass', 'a {} wearing a hat', 'a {} wearing a crown', 'a small {} on the grass', 'two {} in the snow'] # Eight, as in the paper; none is a training template
+# Eight prompts, as in the paper; none is a training template
+VALIDATION = ['a {} on the beach', 'a {} in the snow', 'a {} at night', 'a {} on the grass',
+              'a {} wearing a hat', 'a {} wearing a crown', 'a small {} on the grass',
+              'two {} in the snow']
 
 def scored(
     pictures,   # Drawn
@@ -39,9 +42,11 @@ def scored(
 ):              # Namespace: prompt and identity (means), harmonic (Eq. 1 of them), pictures
     "Both scores of drawn pictures, and one number of them"
     kind = dict(concept=thing) if isinstance(scorer, Judge) else {}
-    p, i = scorer.prompt_score(pictures, asked, **kind).mean().item(), scorer.identity_score(pictures, references).mean().item()
+    p = scorer.prompt_score(pictures, asked, **kind).mean().item()
+    i = scorer.identity_score(pictures, references).mean().item()
     return SimpleNamespace(prompt=p, identity=i, harmonic=harmonic(p, i), pictures=pictures)
 
+# %% ../nbs/14c_choose.ipynb #14c-choose-011-b
 @patch
 def score_concept(self:Perfusion,
     token,      # A loaded concept
@@ -53,8 +58,10 @@ def score_concept(self:Perfusion,
     **how,      # Of `draw`: beta, tau, lock, steps …
 ):              # See `scored`
     "Draw prompts with a concept and score them"
-    c = self._get(token); pictures = self.draw([p.format(c.token) for p in prompts], n=n, seed=seed, **how)
-    return scored(pictures, [p.format(c.superclass) for p in prompts for _ in range(n)], scorer, references, c.superclass)
+    c = self._get(token)
+    pictures = self.draw([p.format(c.token) for p in prompts], n=n, seed=seed, **how)
+    asked = [p.format(c.superclass) for p in prompts for _ in range(n)]
+    return scored(pictures, asked, scorer, references, c.superclass)
 
 # %% ../nbs/14c_choose.ipynb #14c-choose-013
 @patch
@@ -64,6 +71,13 @@ def own_scorer(self:Perfusion):
     from perfusion_nb.photos import ClipScorer
     return ClipScorer(device=self.device)
 
+def _check_pictures(pictures):
+    from perfusion_nb.data import PictureSet
+    if isinstance(pictures, PictureSet):
+        raise ValueError('select="best" compares with pictures, and here are latents only: pass '
+                         'the pictures themselves, or a function as select.')
+
+# %% ../nbs/14c_choose.ipynb #14c-choose-013-b
 @patch
 def best_score(self:Perfusion,
     pictures,   # The pictures that are learned from
@@ -72,8 +86,7 @@ def best_score(self:Perfusion,
     **how,      # Of `score_concept`
 ):              # Function of (perf, token), for `learn(select=…)`
     "What `learn(select=\"best\")` asks at every scored step"
-    from perfusion_nb.data import PictureSet
-    if isinstance(pictures, PictureSet): raise ValueError('select="best" compares with pictures, and here are latents only: pass the pictures themselves, or a function as select.')
+    _check_pictures(pictures)
     scorer = scorer or self.own_scorer()
     return lambda perf, token: perf.score_concept(token, scorer, pictures, **how).harmonic
 
@@ -86,11 +99,19 @@ def fitting_gates(self:Perfusion,
     least=.5, most=.1, # Gate at the concept's word (median), and at all other positions (our choice)
 )->list:   # Pairs (β, τ)
     "The gates that open at the concept's word and nowhere else, on held-out prompts"
-    t = {k: torch.tensor(v) for k, v in self.gate_table(token).items()}
-    other = torch.cat([t['words'], t['padding'], t['empty']]).max()
-    return [(b, u) for b in betas for u in taus if gate(t['concept'].median(), b, u) >= least and gate(other, b, u) <= most]
+    ratios = {k: torch.tensor(v) for k, v in self.gate_table(token).items()}
+    at_word = ratios['concept'].median()
+    other = torch.cat([ratios['words'], ratios['padding'], ratios['empty']]).max()
+    return [(b, u) for b in betas for u in taus
+            if gate(at_word, b, u) >= least and gate(other, b, u) <= most]
 
 # %% ../nbs/14c_choose.ipynb #14c-choose-023
+def _check_fits(fits, token):
+    if not fits:
+        raise ValueError(f'No gate of these β and τ opens at {token} and stays shut elsewhere: '
+                         f'learn longer, or try other betas.')
+
+# %% ../nbs/14c_choose.ipynb #14c-choose-023-b
 @patch
 def calibrate(self:Perfusion,
     token,       # A loaded concept
@@ -99,16 +120,19 @@ def calibrate(self:Perfusion,
     betas=(.35, .5, .65, .8, .95), # Midpoints to try (the paper's range for both locks, and beyond)
     taus=(.1, .15, .2), # Temperatures to try
     **how,       # Of `score_concept`: prompts, n, seed, lock …
-)->dict:         # (β, τ) -> what `score_concept` gives; the best is set for this concept and noted in its record
+)->dict:         # (β, τ) → its `score_concept`; the best is set for this concept and recorded
     "Choose a concept's β and τ: gates first, then a small sweep"
-    c, scorer = self._get(token), scorer or self.own_scorer()
+    token, scorer, tried = self._get(token).token, scorer or self.own_scorer(), {}
     fits = self.fitting_gates(token, betas, taus)
-    if not fits: raise ValueError(f'No gate of these β and τ opens at {c.token} and stays shut elsewhere: learn longer, or try other betas.')
-    start = min((u for _, u in fits), key=lambda u: abs(u - .15)); tried = {}
+    _check_fits(fits, token)
     def best(pairs):
         for b, u in pairs:
-            if (b, u) not in tried: tried[b, u] = self.score_concept(c.token, scorer, references, beta={c.token: b}, tau={c.token: u}, **how)
-        return max(tried, key=lambda k: tried[k].harmonic)
-    b, _ = best([p for p in fits if p[1] == start]); b, u = best([p for p in fits if p[0] == b])
-    self.set_gate(c.token, b, u)
+            if (b, u) not in tried:
+                tried[b, u] = self.score_concept(token, scorer, references, beta={token: b},
+                                                 tau={token: u}, **how)
+        return max(tried, key=lambda pair: tried[pair].harmonic)
+    start = min((u for _, u in fits), key=lambda u: abs(u - .15))
+    beta, _ = best([(b, u) for b, u in fits if u == start])
+    beta, tau = best([(b, u) for b, u in fits if b == beta])
+    self.set_gate(token, beta, tau)
     return tried

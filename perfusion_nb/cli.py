@@ -265,6 +265,28 @@ def _own_words(perf, photos, token, superclass, captions, templates, masks):
                           masks=masks)
     return bank, None
 
+# %% ../nbs/16_cli.ipynb #16-cli-008b-2
+def _check_learn(photos, token, superclass, out, preview, force, dtype, **counts):
+    "Refuse what can be refused before the base is loaded; the file to write"
+    _check_words(token, superclass)
+    ending = '-preview.png' if preview else '.safetensors'
+    out = _check_out(out or safe_name(token, superclass) + ending, force)
+    _check_counts(**counts)
+    _check_dtype(dtype)
+    _check_photos(photos)
+    return out
+
+# %% ../nbs/16_cli.ipynb #16-cli-008b-3
+def _learned(perf, photos, token, superclass, crop, masks, captions, templates, **how):
+    "A concept, and how many pictures it was learned from"
+    from perfusion_nb.all import learning_pictures
+    photos, masks = learning_pictures(photos, _side(perf), crop, masks)
+    number = len(photos)
+    if captions or templates:
+        photos, masks = _own_words(perf, photos, token, superclass, captions, templates, masks)
+    with contextlib.redirect_stdout(io.StringIO()): # what it prints is logged too
+        return perf.learn(photos, token, superclass, masks=masks, **how), number
+
 # %% ../nbs/16_cli.ipynb #16-cli-008c
 @call_parse
 def perfusion_learn(
@@ -289,27 +311,16 @@ def perfusion_learn(
 ):
     "Learn a concept from pictures and write its file"
     with one_sentence(json):
-        from perfusion_nb.all import Perfusion, learning_pictures
-        _check_words(token, superclass)
-        name = safe_name(token, superclass)
-        ending = '-preview.png' if preview else '.safetensors'
-        out = _check_out(out or name + ending, force)
-        _check_counts(steps=steps, seed=seed)
-        _check_dtype(dtype)
-        _check_photos(photos)
-        half = _half(dtype)
+        out = _check_learn(photos, token, superclass, out, preview, force, dtype, steps=steps,
+                           seed=seed)
+        half, masks = _half(dtype), _masks_of(masks)
+        from perfusion_nb.all import Perfusion
         perf = Perfusion(load_base(base))
-        masks = _masks_of(masks)
         if preview:
             return _told(json, _sheet(perf, photos, masks, crop, out), file=out)
-        photos, masks = learning_pictures(photos, _side(perf), crop, masks)
-        number = len(photos)
-        if captions or templates:
-            photos, masks = _own_words(perf, photos, token, superclass, captions, templates, masks)
-        with contextlib.redirect_stdout(io.StringIO()): # what it prints is logged too
-            c = perf.learn(photos, token, superclass, masks=masks, keep_outside=keep_outside,
-                           steps=steps, seed=seed, checkpoint=checkpoint, low_memory=low_memory,
-                           mixed_precision=half)
+        c, number = _learned(perf, photos, token, superclass, crop, masks, captions, templates,
+                             keep_outside=keep_outside, steps=steps, seed=seed,
+                             checkpoint=checkpoint, low_memory=low_memory, mixed_precision=half)
         if is_main():
             file = _kept(perf, out, token)
             _told(json, file, file=file, token=token, superclass=superclass, pictures=number,
@@ -357,11 +368,22 @@ def _check_prompt_tokens(prompt, tokens, plain):
         raise ValueError(f'No token of the files is in the prompt, so it would be drawn without '
                          f'them: write {" or ".join(tokens)}, or say --plain to draw it as it is.')
 
-# %% ../nbs/16_cli.ipynb #16-cli-009b-1
+# %% ../nbs/16_cli.ipynb #16-cli-009b-1-h
 def _check_lock(lock):
     from perfusion_nb.wiring import LOCKS
     if lock not in LOCKS:
         raise ValueError(f'lock is {lock!r}: choose from {", ".join(LOCKS)}.')
+
+# %% ../nbs/16_cli.ipynb #16-cli-009b-1
+def _check_draw(base, dtype, lock, size, **counts):
+    "Refuse settings that cannot be; (width, height, side to enlarge to)"
+    _check_counts(**counts)
+    _check_dtype(dtype)
+    _check_lock(lock)
+    width, height, side = _parsed_size(size)
+    usual = 64 if base == 'tiny' else 512
+    _check_memory(counts['n'], width or usual, height or usual, side)
+    return width, height, side
 
 # %% ../nbs/16_cli.ipynb #16-cli-009c
 def _tokens_of(files, tokens):
@@ -444,12 +466,7 @@ def perfusion_draw(
     "Draw a prompt with the concepts of one or several files"
     with one_sentence(json):
         files = [file] if isinstance(file, (str, Path)) else list(file)
-        _check_counts(n=n, seed=seed, steps=steps)
-        _check_dtype(dtype)
-        _check_lock(lock)
-        width, height, side = _parsed_size(size)
-        usual = 64 if base == 'tiny' else 512
-        _check_memory(n, width or usual, height or usual, side)
+        width, height, side = _check_draw(base, dtype, lock, size, n=n, seed=seed, steps=steps)
         out = _check_out(out or f'{safe_name(prompt)}-seed{seed}.png', force)
         pairs, tokens = _tokens_of(files, [token] if isinstance(token, str) else token)
         _check_prompt_tokens(prompt, tokens, plain)
@@ -794,8 +811,9 @@ def perfusion_claims(
                 break
 
 # %% ../nbs/16_cli.ipynb #16-cli-041
-COMMANDS = ('perfusion_learn', 'perfusion_draw', 'perfusion_inspect', 'perfusion_export', 'perfusion_covariance',
-            'perfusion_demo', 'perfusion_train_tiny', 'perfusion_claims', 'perfusion_completion')
+COMMANDS = ('perfusion_learn', 'perfusion_draw', 'perfusion_inspect', 'perfusion_export',
+            'perfusion_covariance', 'perfusion_demo', 'perfusion_train_tiny', 'perfusion_claims',
+            'perfusion_completion')
 _CHOICES = {'--base': 'tiny sd15', '--dtype': ' '.join(DTYPES), '--crop': 'centre mask pad',
             '--lock': 'local global global-gated', '--policy': 'non_padding content all half',
             '--masks': 'alpha clipseg none', '--source': 'perfusion-pytorch'}

@@ -18,24 +18,17 @@ from .basics import to_pil
 from .concept import concept_bytes, is_hub_name
 from .wiring import Perfusion
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-011
+# %% ../nbs/13a_hub.ipynb #13a-hub-011-h
 # The hub's identifiers that fit a concept
 LICENCES = ('apache-2.0 mit openrail openrail++ creativeml-openrail-m bigscience-openrail-m cc '
             'cc0-1.0 cc-by-2.0 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 '
-            'cc-by-nc-3.0 cc-by-nc-4.0 '
-            'cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 '
-            'bsd-2-clause bsd-3-clause gpl-3.0 lgpl-3.0 agpl-3.0 mpl-2.0 unlicense wtfpl other '
-            'unknown').split()
-
-def _is_repo(name): return is_hub_name(name) and name.count('/') == 1 and '@' not in name
-def _plain(s): return re.sub(r'[\s`|]+', ' ', str(s)).strip()
-def _agreed(concepts, key):
-    "What all concepts record under a key, or None"
-    said = [c.meta.get(key) for c in concepts]
-    return said[0] if all(s == said[0] for s in said) else None
+            'cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 '
+            'cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 bsd-2-clause bsd-3-clause gpl-3.0 lgpl-3.0 agpl-3.0 '
+            'mpl-2.0 unlicense wtfpl other unknown').split()
 
 _log = logging.getLogger(__name__)
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-011
 def _licence_data(licence):
     "A licence as the hub's metadata has it"
     if not licence:
@@ -44,9 +37,25 @@ def _licence_data(licence):
     name = re.sub(r'\s+', '-', licence.strip().lower())
     if name in LICENCES:
         return dict(license=name)
-    _log.info('The licence %r is none of the hub\'s, so the card says "other" and its name.', licence)
-    return dict(license='other', license_name=re.sub(r'[^a-z0-9.]+', '-', name).strip('-') or 'other')
+    _log.info('The hub does not know the licence %r, so the card says "other" and its name.', licence)
+    name = re.sub(r'[^a-z0-9.]+', '-', name).strip('-')
+    return dict(license='other', license_name=name or 'other')
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-011-b
+def _is_repo(name): return is_hub_name(name) and name.count('/') == 1 and '@' not in name
+
+def _plain(s): return re.sub(r'[\s`|]+', ' ', str(s)).strip()
+
+def _agreed(concepts, key):
+    "What all concepts record under a key, or None"
+    said = [c.meta.get(key) for c in concepts]
+    return said[0] if all(s == said[0] for s in said) else None
+
+def _scene(concepts, where=''):
+    "A prompt with every concept in it"
+    return ' next to '.join(f'a {c.token}' for c in concepts) + where
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-011-c
 def card_data(
     concepts,    # List of `Concept`; their records say base and licence
     pictures=(), # (prompt, file name) of each picture
@@ -65,150 +74,233 @@ def card_data(
                          tags=['perfusion', 'text-to-image', 'diffusers'],
                          instance_prompt=_scene(concepts), **more)
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-012
-def _scene(concepts, where=''):
-    "A prompt with every concept in it"
-    return ' next to '.join(f'a {c.token}' for c in concepts) + where
-
+# %% ../nbs/13a_hub.ipynb #13a-hub-012-h
 def _knob(concepts, name):
     "What to draw with: one number, or one for each token; None if nothing was recorded"
     v = {c.token: c.meta[name] for c in concepts if isinstance(c.meta.get(name), (int, float))}
-    return (next(iter(v.values())) if len(set(v.values())) == 1 and len(v) == len(concepts) else v
-            or None)
+    if len(v) == len(concepts) and len(set(v.values())) == 1:
+        return next(iter(v.values()))
+    return v or None
 
+def _knobs(concepts):
+    "β and τ as further arguments of `perf.draw`, as far as they were recorded"
+    found = {k: _knob(concepts, k) for k in ('beta', 'tau')}
+    return ''.join(f', {k}={v}' for k, v in found.items() if v is not None)
+
+def _quoted(s): return json.dumps(s, ensure_ascii=False)
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-012
+def _pipe_code(base, pipeline):
+    "The expression that makes the pipeline, and a remark behind it"
+    if base == 'tiny':
+        return 'perfusion_nb.tiny_pipeline()', ''
+    if pipeline:
+        return f'diffusers.{pipeline}.from_pretrained({_quoted(base)})', ''
+    return 'pipe', ' # the model named below'
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-012-b
 def drawing_lines(
     concepts, # List of `Concept`
     where,    # What `perf.load` is given: a name on the hub or a file
-    pipeline='StableDiffusionPipeline', # diffusers' class of the pipeline; None if it is none of diffusers'
+    pipeline='StableDiffusionPipeline', # Its class in diffusers; None if it is not from there
 ):            # Python code
     "Four lines that load concepts and draw them"
-    base, text = _agreed(concepts, 'base') or 'path/to/the/base/model', lambda s: json.dumps(s,
-        ensure_ascii=False)
-    pipe = ('perfusion_nb.tiny_pipeline()' if base == 'tiny'
-            else f'diffusers.{pipeline}.from_pretrained({text(base)})' if pipeline else 'pipe')
-    knobs = ''.join(f', {k}={_knob(concepts, k)}'
-                    for k in ('beta', 'tau') if _knob(concepts, k) is not None)
-    return '\n'.join([f"import {'diffusers, ' if 'diffusers.' in pipe else ''}perfusion_nb",
-                      f'perf = perfusion_nb.Perfusion({pipe})'
-                      + ' # the model named below'*(pipe == 'pipe'), f'perf.load({text(where)})',
-                      f"perf.draw({text(_scene(concepts, ' on the beach'))}{knobs})[0]"])
+    pipe, remark = _pipe_code(_agreed(concepts, 'base') or 'path/to/the/base/model', pipeline)
+    imports = 'diffusers, perfusion_nb' if 'diffusers.' in pipe else 'perfusion_nb'
+    prompt = _quoted(_scene(concepts, ' on the beach'))
+    return '\n'.join([f'import {imports}',
+                      f'perf = perfusion_nb.Perfusion({pipe}){remark}',
+                      f'perf.load({_quoted(where)})',
+                      f'perf.draw({prompt}{_knobs(concepts)})[0]'])
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-016-h
+def _gallery(pictures, ncols=4):
+    "A table of pictures with their prompts"
+    def line(cells): return f"| {' | '.join(cells)} |"
+    def show(row):
+        return line(f'![{_plain(t) or "a picture"}]({f})'.replace('<', '&lt;') for t, f in row)
+    def say(row): return line(f'`{_plain(t)}`' if t else ' ' for t, _ in row)
+    if not pictures:
+        return ''
+    first, *rest = [list(pictures)[k:k+ncols] for k in range(0, len(pictures), ncols)]
+    lines = [show(first), line(['---']*len(first)), say(first)]
+    for row in rest:
+        lines += [show(row), say(row)]
+    return '\n'.join(lines)
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-016
+def _saying(concepts):
+    "How to say it"
+    lines = ['## Say it']
+    for c in concepts:
+        token = _plain(c.token)
+        lines.append(f'Write `{token}` where you would write "{_plain(c.superclass)}": `a '
+                     f'{token} on the beach`, `two {token}`.')
+    if len(concepts) > 1:
+        lines.append(f'In one prompt: `{_scene(concepts)}`; each may have a β of its own, such as '
+                     f'`beta={{"{concepts[0].token}": 0.6}}`.')
+    return '\n\n'.join(lines)
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-017-h
+def _recorded(*keys):
+    "A function: what a concept recorded under these keys, or None if one of them is missing"
+    def of(concept):
+        values = [concept.meta.get(k) for k in keys]
+        return None if None in values else ', '.join(map(str, values))
+    return of
+
+# Rows of the card's table: what is said, and how it is found in a concept
+_FACTS = {'superclass': lambda c: c.superclass, 'base model': _recorded('base'),
+          'β, τ when learned': _recorded('beta_trained', 'tau_trained'),
+          'β, τ suggested': _recorded('beta', 'tau'), 'steps': _recorded('steps'),
+          'licence': lambda c: c.meta.get('licence') or 'not stated: ask the author',
+          'author': _recorded('author'), 'made with': _recorded('versions')}
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-017
+def _facts(concepts):
+    "A table of what was recorded"
+    def line(cells): return f"| {' | '.join(' ' if x is None else _plain(x) for x in cells)} |"
+    tokens = ' | '.join(f'`{_plain(c.token)}`' for c in concepts)
+    lines = ['## What was learned', '', f'| | {tokens} |', '|---'*(len(concepts)+1) + '|']
+    for name, of in _FACTS.items():
+        said = [of(c) for c in concepts]
+        if any(s is not None for s in said):
+            lines.append(line([name, *said]))
+    return '\n'.join(lines)
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-017-b
 def concept_card(
     concepts,      # List of `Concept`
     where='concept.safetensors', # What `perf.load` is given: a name on the hub or a file
     pictures=(),   # (prompt, file name) of each picture
-    pipeline='StableDiffusionPipeline', # diffusers' class of the pipeline; None if it is none of diffusers'
+    pipeline='StableDiffusionPipeline', # Its class in diffusers; None if it is not from there
 ):                 # `huggingface_hub.ModelCard`
     "The page that goes with concepts"
     from huggingface_hub import ModelCard
-    an = lambda s: f"{'an' if s[:1].lower() in tuple('aeiou') else 'a'} {s}"
+    def an(s): return f"{'an' if s[:1].lower() in tuple('aeiou') else 'a'} {s}"
     names = ' and '.join(f'`{_plain(c.token)}`, {an(_plain(c.superclass))}' for c in concepts)
-    what = f"Learned from a few pictures with perfusion-nb by [Perfusion](https://arxiv.org/abs/2305.01644) (key-locked rank-one editing): one vector for each of {len(concepts[0].o_star_v)} layers and one word, in a safetensors file of {len(concept_bytes(concepts)):,} bytes."
-    fits = 'A smaller β opens the gate further: more of the concept, less of the prompt. The file belongs to the base it was learned on; loading it on another model of the same shape warns, on one of another shape it is refused.'
+    what = ('Learned from a few pictures with perfusion-nb by '
+            '[Perfusion](https://arxiv.org/abs/2305.01644) (key-locked rank-one editing): one vector '
+            f'for each of {len(concepts[0].o_star_v)} layers and one word, in a safetensors file of '
+            f'{len(concept_bytes(concepts)):,} bytes.')
+    fits = ('A smaller β opens the gate further: more of the concept, less of the prompt. The file '
+            'belongs to the base it was learned on; loading it on another model of the same shape '
+            'warns, on one of another shape it is refused.')
+    code = drawing_lines(concepts, where, pipeline)
     blocks = [f'# {names}', what, _gallery(pictures), _saying(concepts),
-              f'## Load it\n\n```python\n{drawing_lines(concepts, where, pipeline)}\n```',
-              _facts(concepts), fits]
-    return ModelCard(f'---\n{card_data(concepts, pictures).to_yaml()}\n---\n\n'
-                     + '\n\n'.join(b for b in blocks if b) + '\n')
+              f'## Load it\n\n```python\n{code}\n```', _facts(concepts), fits]
+    page = '\n\n'.join(b for b in blocks if b)
+    return ModelCard(f'---\n{card_data(concepts, pictures).to_yaml()}\n---\n\n{page}\n')
 
-# %% ../nbs/13a_hub.ipynb #13a-hub-017
-def _gallery(pictures, ncols=4):
-    "A table of pictures with their prompts"
-    line = lambda cells: f"| {' | '.join(cells)} |"
-    show = lambda row: line(f'![{_plain(t) or "a picture"}]({f})'.replace('<', '&lt;')
-                            for t, f in row)
-    say = lambda row: line(f'`{_plain(t)}`' if t else ' ' for t, _ in row)
-    rows = [list(pictures)[k:k+ncols] for k in range(0, len(pictures), ncols)]
-    return ('\n'.join([show(rows[0]), line(['---']*len(rows[0])), say(rows[0]),
-                       *(f(r) for r in rows[1:] for f in (show, say))]) if rows else '')
-
-def _saying(concepts):
-    "How to say it"
-    lines = [f'Write `{_plain(c.token)}` where you would write "{_plain(c.superclass)}": `a '
-             f'{_plain(c.token)} on the beach`, `two {_plain(c.token)}`.' for c in concepts]
-    more = [f'In one prompt: `{_scene(concepts)}`; each may have a β of its own, such as '
-            f'`beta={{"{concepts[0].token}": 0.6}}`.'] if len(concepts) > 1 else []
-    return '\n\n'.join(['## Say it', *lines, *more])
-
-def _facts(concepts):
-    "A table of what was recorded"
-    of = lambda *keys: lambda c: ', '.join(str(c.meta[k]) for k in keys) if all(
-        c.meta.get(k) is not None for k in keys) else None
-    says = {'superclass': lambda c: c.superclass, 'base model': of('base'),
-            'β, τ when learned': of('beta_trained', 'tau_trained'),
-            'β, τ suggested': of('beta', 'tau'), 'steps': of('steps'),
-            'licence': lambda c: c.meta.get('licence') or 'not stated: ask the author',
-            'author': of('author'), 'made with': of('versions')}
-    line = lambda cells: f"| {' | '.join(_plain(x) if x is not None else ' ' for x in cells)} |"
-    rows = [line([k, *map(f, concepts)]) for k, f in says.items()
-            if any(f(c) is not None for c in concepts)]
-    return '\n'.join(['## What was learned', '',
-                      f"| | {' | '.join(f'`{_plain(c.token)}`' for c in concepts)} |",
-                      '|---'*(len(concepts)+1)+'|', *rows])
-
-# %% ../nbs/13a_hub.ipynb #13a-hub-021
+# %% ../nbs/13a_hub.ipynb #13a-hub-021-h
 # Where pictures for a card are drawn
 CARD_PLACES = 'on the beach', 'in the snow', 'at night', 'wearing a hat'
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-021
 @contextmanager
 def _as_saved(self, tokens):
     "Within: these concepts act as their file says, whatever was switched"
-    cs = [self._get(t) for t in tokens]; before = [(c.enabled, c.strength) for c in cs]
+    concepts = [self._get(t) for t in tokens]
+    before = [(c.enabled, c.strength) for c in concepts]
     def put(states):
-        for c, (on, s) in zip(cs, states): self._switch(c.token, on); c.strength = s
-    try: put([(True, 1.)]*len(cs)); yield
-    finally: put(before)
+        for c, (on, strength) in zip(concepts, states):
+            self._switch(c.token, on)
+            c.strength = strength
+    try:
+        put([(True, 1.)]*len(concepts))
+        yield
+    finally:
+        put(before)
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-021-b-h
+def _card_picture(picture):
+    "A picture, or the file of one, as the card shows it: at most 1024 pixels a side"
+    from PIL import Image, UnidentifiedImageError
+    is_path = isinstance(picture, (str, os.PathLike))
+    try:
+        shown = to_pil(Image.open(picture) if is_path else picture)
+    except (OSError, UnidentifiedImageError):
+        raise ValueError(f'The picture {picture} cannot be read: check its name, and that it is a '
+                         f'picture.') from None
+    if max(shown.size) > 1024:
+        _log.info('A picture of %s×%s is made smaller for the card.', *shown.size)
+    shown = shown.copy()
+    shown.thumbnail((1024, 1024))
+    return shown
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-021-b
+def _enlarged(picture):
+    "A picture of the embedded model four times as large, so that it can be seen on a card"
+    from PIL import Image
+    if picture.width >= 128:
+        return picture
+    return picture.resize((4*picture.width, 4*picture.height), Image.NEAREST)
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-021-c
 @patch
 def _card_pictures(self:Perfusion, concepts, pictures):
     "(prompt, PIL picture) for each picture given; four drawn ones if none was"
-    from PIL import Image, UnidentifiedImageError
     if pictures is None:
         prompts = [_scene(concepts, ' '+w) for w in CARD_PLACES]
         with _as_saved(self, [c.token for c in concepts]):
             drawn = self.draw(prompts, beta=_knob(concepts, 'beta'), tau=_knob(concepts, 'tau'))
-        return [(t, p.resize((4*p.width, 4*p.height), Image.NEAREST) if p.width < 128 else p)
-                for t, p in zip(prompts, drawn)]
-    def opened(p):
-        try: p = to_pil(Image.open(p) if isinstance(p, (str, os.PathLike)) else p)
-        except (OSError, UnidentifiedImageError):
-            raise ValueError(f'The picture {p} cannot be read: check its name, and that it is a '
-                             f'picture.') from None
-        if max(p.size) > 1024:
-            _log.info('A picture of %s×%s is made smaller for the card.', *p.size)
-        p = p.copy()
-        p.thumbnail((1024, 1024))
-        return p
-    return [(t, opened(p))
-            for t, p in (pictures.items() if isinstance(pictures, dict)
-                         else (('', p) for p in pictures))]
+        return [(t, _enlarged(p)) for t, p in zip(prompts, drawn)]
+    pairs = pictures.items() if isinstance(pictures, dict) else [('', p) for p in pictures]
+    return [(t, _card_picture(p)) for t, p in pairs]
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-022-h
+# What save_pretrained writes
+_OURS = re.compile(r'README\.md|concept\.safetensors|pictures(/\d+\.png)?')
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-022-i
+def _check_folder(folder):
+    "Nothing is replaced but an earlier folder of this kind"
+    if not folder.exists():
+        return
+    inside = {'?'}
+    if folder.is_dir():
+        inside = {p.relative_to(folder).as_posix() for p in folder.rglob('*')}
+    earlier = 'concept.safetensors' in inside and all(map(_OURS.fullmatch, inside))
+    if inside and not earlier:
+        raise ValueError(f"'{folder}' is there already and holds other things: name a folder that "
+                         f"is new or was written by save_pretrained.")
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-022
 def _move_folder(new, folder):
     "Put a folder in its place, in place of an earlier one of its kind"
+    _check_folder(folder)
     old = None
     if folder.exists():
-        inside = {p.relative_to(folder).as_posix()
-                  for p in folder.rglob('*')} if folder.is_dir() else {'?'}
-        if inside and ('concept.safetensors' not in inside
-                       or any(not re.fullmatch(
-            r'README\.md|concept\.safetensors|pictures(/\d+\.png)?', n) for n in inside)):
-            raise ValueError(
-                f"'{folder}' is there already and holds other things: name a folder that "
-                f"is new or was written by save_pretrained.")
-        old = new.with_name('old'); os.rename(folder, old)
-    try: os.rename(new, folder)
+        old = new.with_name('old')
+        os.rename(folder, old)
+    try:
+        os.rename(new, folder)
     except OSError:
-        if old: os.rename(old, folder)
+        if old:
+            os.rename(old, folder)
         raise
 
 # %% ../nbs/13a_hub.ipynb #13a-hub-022-c1
+def _write_folder(new, card, raw, pictures):
+    "The card, the bytes of the file and (name, picture) of each picture, into a folder that is made"
+    new.mkdir()
+    (new/'concept.safetensors').write_bytes(raw)
+    (new/'README.md').write_text(str(card), encoding='utf-8')
+    for name, picture in pictures:
+        (new/name).parent.mkdir(exist_ok=True)
+        picture.save(new/name)
+
+def _diffusers_class(pipe):
+    "Name of a pipeline's class, None if it is not one of diffusers'"
+    kind = type(pipe)
+    return kind.__name__ if kind.__module__.startswith('diffusers') else None
+
+# %% ../nbs/13a_hub.ipynb #13a-hub-022-c2
 @patch
 def save_pretrained(self:Perfusion,
     folder,           # To write: concept.safetensors, README.md, pictures/
     token:str=None,   # Which concept; all that are loaded if None
-    pictures=None,    # {prompt: picture}, or pictures or their paths; none if []; four are drawn if None
+    pictures=None,    # {prompt: picture}, or pictures or paths; none if []; four are drawn if None
     licence:str=None, # Of the concept, such as "cc-by-4.0"
     author:str=None,  # Who made it
     base:str=None,    # The base model's name on the hub, if it was loaded under another
@@ -218,21 +310,17 @@ def save_pretrained(self:Perfusion,
     folder = Path(folder).expanduser().absolute()
     records = [self.record(t) for t in ([token] if token else list(self.concepts))]
     if not records: raise ValueError('There is no concept to save: learn or load one first.')
-    for r in records:
-        r.meta.update({k: v for k, v in dict(licence=licence, author=author, base=base).items()
-                       if v})
+    given = {k: v for k, v in dict(licence=licence, author=author, base=base).items() if v}
+    for r in records: r.meta.update(given)
     shown = self._card_pictures(records, pictures)
-    files = [(t, f'pictures/{k}.png') for k, (t, _) in enumerate(shown)]
-    card = concept_card(records, repo_id or 'concept.safetensors', files,
-                        type(self.pipe).__name__
-                        if type(self.pipe).__module__.startswith('diffusers') else None)
+    names = [f'pictures/{k}.png' for k in range(len(shown))]
+    captions = [(prompt, name) for (prompt, _), name in zip(shown, names)]
+    card = concept_card(records, repo_id or 'concept.safetensors', captions,
+                        _diffusers_class(self.pipe))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.perfusion-') as d:
-        new = Path(d)/'new'; (new/'pictures').mkdir(parents=True)
-        for (_, name), (_, p) in zip(files, shown): p.save(new/name)
-        if not shown: (new/'pictures').rmdir()
-        (new/'concept.safetensors').write_bytes(concept_bytes(records))
-        (new/'README.md').write_text(str(card), encoding='utf-8')
+        new = Path(d)/'new'
+        _write_folder(new, card, concept_bytes(records), zip(names, [p for _, p in shown]))
         _move_folder(new, folder)
     return folder
 
@@ -252,6 +340,7 @@ def _push_error(repo_id, e):
         f'The Hugging Face hub cannot be reached ({type(e).__name__}), so {repo_id} was '
         f'not pushed: try again later, or keep the folder that save_pretrained writes.')
 
+# %% ../nbs/13a_hub.ipynb #13a-hub-030-b
 def _check_push(repo_id, token, hub_token):
     "What can be known before anything is drawn or sent"
     from huggingface_hub import get_token
@@ -280,14 +369,14 @@ def push_to_hub(self:Perfusion,
     _check_push(repo_id, token, hub_token)
     from huggingface_hub import HfApi
     api = HfApi(token=hub_token)
+    message = commit_message or f"Concept {token or ', '.join(self.concepts)}"
     with tempfile.TemporaryDirectory() as d:
         folder = self.save_pretrained(Path(d)/'concept', token, pictures, licence, author, base,
                                       repo_id)
         try:
             url = api.create_repo(repo_id, private=private, exist_ok=True)
-            api.upload_folder(repo_id=repo_id, folder_path=folder, delete_patterns='pictures/*.png',
-                              commit_message=commit_message
-                              or f"Concept {token or ', '.join(self.concepts)}")
+            api.upload_folder(repo_id=repo_id, folder_path=folder,
+                              delete_patterns='pictures/*.png', commit_message=message)
         except ValueError: raise
         except Exception as e: raise _push_error(repo_id, e) from e
     return str(url)

@@ -56,7 +56,7 @@ def static_edits(
             out[v] = static_edit(weight(v), i, u, concept.o_star_v[v])
     return out
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-017
+# %% ../nbs/13b_travel.ipynb #13b-travel-017-h
 @patch
 def projection(self:Perfusion,
     path, # Of a key or value projection, as `perf.contexts` names it
@@ -65,6 +65,7 @@ def projection(self:Perfusion,
     layer = self.network.get_submodule(path)
     return getattr(layer, 'base_layer', layer)
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-017
 @patch
 def base_weight(self:Perfusion,
     path, # Of a key or value projection
@@ -121,7 +122,7 @@ def fuse(self:Perfusion,
     self._switch(c.token, False)
     for p in c.placeholders.values(): p.enabled = True # its word stays
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-031
+# %% ../nbs/13b_travel.ipynb #13b-travel-031-h
 @patch
 @torch.no_grad()
 def unfuse(self:Perfusion):
@@ -130,6 +131,7 @@ def unfuse(self:Perfusion):
     for token, on in vars(self).pop('_fused_tokens', {}).items():
         if token in self.concepts: self._switch(token, on)
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-031
 @patch
 @contextmanager
 def fused(self:Perfusion,
@@ -141,9 +143,10 @@ def fused(self:Perfusion,
     try: yield self
     finally: self.unfuse()
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-037
+# %% ../nbs/13b_travel.ipynb #13b-travel-037-h
 WEIGHTS = .5, .7, .85, 1., 1.2 # Scales that are tried (our choice)
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-037
 @patch
 def choose_weight(self:Perfusion,
     token,   # A loaded concept
@@ -205,7 +208,7 @@ def word_rows(self:Perfusion,
     table = hooks.text_encoder.get_input_embeddings().weight.detach().float().cpu()
     return torch.cat([table[ids], row[None].float().cpu()])
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-054
+# %% ../nbs/13b_travel.ipynb #13b-travel-054-h
 _RESERVED = {'con', 'prn', 'aux', 'nul', *(f'{d}{k}' for d in ('com', 'lpt') for k in range(10))}
 
 def travel_name(
@@ -218,6 +221,7 @@ def travel_name(
                          'as "toy.safetensors".')
     return name + '_concept' if name.lower() in _RESERVED else name
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-054
 def word_name(
     name, # Of the LoRA file
 ):        # Of the embedding file, which is what prompts say
@@ -289,9 +293,10 @@ def travel_text(
     text = {'format': 'pt'} | {f'modelspec.{k}': str(v) for k, v in said.items() if v}
     return text if part != 'lora' else text | _kohya_text(name, version, meta.get('base'))
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-062
+# %% ../nbs/13b_travel.ipynb #13b-travel-062-h
 _OWN = 'perfusion_nb.'
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-062-i
 def travel_checksum(
     tensors, # {name: tensor}
     text,    # The header's text; only our own part counts, others may edit theirs
@@ -305,6 +310,7 @@ def travel_checksum(
     h.update(json.dumps(own, sort_keys=True).encode())
     return h.hexdigest()
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-062
 def _file_bytes(tensors, text):
     "A safetensors file"
     from safetensors.torch import save
@@ -339,10 +345,11 @@ def travel_files(
     return {f'{name}.safetensors': _file_bytes(lora, text),
             f'{word}.safetensors': _file_bytes({'emb_params': rows}, plain)}
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-065
+# %% ../nbs/13b_travel.ipynb #13b-travel-065-h
 _SD_LAYER = re.compile(r'(?:(?:down|up)_blocks\.\d+|mid_block)\.attentions\.\d+'
                        r'\.transformer_blocks\.\d+\.attn2\.to_[kv]')
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-065
 @patch
 def _check_export(self:Perfusion, format, dtype, weight):
     "Refuse what other programs could not read"
@@ -426,7 +433,7 @@ def _travel_files(self:Perfusion, token, name, format, dtype, weight, preview, w
     return travel_files(record, self.static_edits(token), self.word_rows(token), name, weight,
                         kind, format, dtype, picture, whole)
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-081
+# %% ../nbs/13b_travel.ipynb #13b-travel-081-h
 def compvis_name(
     key, # kohya's name of a layer, "lora_unet_…"
 ):       # Path in the original (CompVis) U-Net; None for another layer
@@ -439,6 +446,7 @@ def compvis_name(
           'up_blocks': f'output_blocks_{3*block + n}_1'}
     return f'diffusion_model_{at[part]}_{rest}'
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-081
 # The 16 places of SD 1 and 2 where a U-Net reads text, as CompVis numbers its blocks
 SD_PLACES = [*(f'input_blocks_{k}_1' for k in (1, 2, 4, 5, 7, 8)), 'middle_block_1',
              *(f'output_blocks_{k}_1' for k in range(3, 12))]
@@ -462,7 +470,7 @@ def broken_rules(
     "The rules that a file breaks"
     return [f'{r.program}: {r.says}' for r in rules if not r.holds]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-083
+# %% ../nbs/13b_travel.ipynb #13b-travel-083-h
 def _opened(path):
     "(tensors, text) of a safetensors file"
     from safetensors.torch import load
@@ -470,6 +478,7 @@ def _opened(path):
     n = int.from_bytes(data[:8], 'little')
     return load(data), json.loads(data[8:8+n]).get('__metadata__', {})
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-083-i
 def _layers(tensors):
     "{kohya's name: {part: tensor}}, a bundled word left out"
     out = {}
@@ -478,6 +487,7 @@ def _layers(tensors):
         if name != 'bundle_emb': out.setdefault(name, {})[part] = t
     return out
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-083
 def _shapes_of(layers, width):
     "Is there a pair in each layer; of rank one; with alpha 1; as wide as the text?"
     none, parts = torch.empty(0), layers.values()
@@ -541,9 +551,10 @@ def word_rules(
         _rule('sd.cpp', 'a row for each token; words in small letters',
               'src/conditioning/conditioner.hpp', rows and name == name.lower())]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-093
+# %% ../nbs/13b_travel.ipynb #13b-travel-093-h
 def _matrix(weight, path): return weight(path).detach().double().cpu()
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-093
 def solve_concept(
     edits,   # {path: (Λ', u')}, one u' for all
     keys,    # Paths of the keys' projections
@@ -567,9 +578,10 @@ def solve_concept(
     values = {p: c*L + _matrix(weight, p) @ i for p, (L, _) in edits.items() if p not in keys}
     return i, u/c, values
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-098
+# %% ../nbs/13b_travel.ipynb #13b-travel-098-h
 _MOST = 50_000_000 # Bytes; a LoRA of ours has 120,000, perfusion-pytorch's file 2,600,000
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-098-i
 def _bytes_of(path):
     "What a file holds, if it can be ours"
     try:
@@ -584,9 +596,10 @@ def _bytes_of(path):
                            f"({getattr(e, 'strerror', None) or type(e).__name__}): check its "
                            f"name.") from None
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-098
 def _is_pickle(data): return data[8:9] != b'{' and (data[:2] == b'PK' or data[:1] == b'\x80')
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-099
+# %% ../nbs/13b_travel.ipynb #13b-travel-099-h
 def _check_undamaged(path, tensors, text):
     "Where we wrote anything, the checksum must be there and fit"
     ours, said = any(k.startswith(_OWN) for k in text), text.get(_OWN+'checksum')
@@ -594,6 +607,7 @@ def _check_undamaged(path, tensors, text):
         raise ConceptError(f"'{path}' is damaged or was changed, its checksum does not fit: copy it "
                            f"again.")
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-099
 def read_safetensors(
     path, # A LoRA or an embedding
 )->tuple: # {name: tensor} and {key: text}
@@ -612,7 +626,7 @@ def read_safetensors(
     _check_undamaged(path, tensors, text)
     return tensors, text
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-100
+# %% ../nbs/13b_travel.ipynb #13b-travel-100-h
 def _check_factors(path, name, down, up, alpha):
     "Two matrices that multiply, of finite numbers"
     ok = all(torch.is_tensor(t) and t.is_floating_point() and t.numel() for t in (down, up, alpha))
@@ -622,6 +636,7 @@ def _check_factors(path, name, down, up, alpha):
     if not all(t.isfinite().all() for t in (down, up, alpha)):
         raise ConceptError(f"'{path}' holds NaN or infinite numbers in {name}: it is damaged.")
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-100
 def _rank_one(path, name, parts):
     "(Λ', u') of one layer, whatever rank it is written with"
     down, up = parts.get('lora_down.weight'), parts.get('lora_up.weight')
@@ -637,7 +652,7 @@ def _rank_one(path, name, parts):
                            "one, so this is something else.")
     return scale*S[0]*(Q @ U[:, 0]), V[0]
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-101
+# %% ../nbs/13b_travel.ipynb #13b-travel-101-h
 def _one_dual(path, edits):
     "The same edits with one u' for all, which a Perfusion edit has and other LoRAs have not"
     u, out = next(iter(edits.values()))[1], {}
@@ -649,6 +664,7 @@ def _one_dual(path, edits):
         out[p] = a*L, u
     return out
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-101
 @patch
 def _edits_of(self:Perfusion, path, tensors):
     "{path in the network: (Λ', u')} of a LoRA file"
@@ -665,9 +681,10 @@ def _edits_of(self:Perfusion, path, tensors):
                                f"{len(u)}) in the file.")
     return _one_dual(path, edits)
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-103
+# %% ../nbs/13b_travel.ipynb #13b-travel-103-h
 def _is_rows(t): return t.dim() in (1, 2) and t.is_floating_point() and t.numel() > 0
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-103-i
 def _word_of(path, tensors, text, embedding):
     "(n, d') rows of the word, from the bundle, the named file, or the one beside the LoRA"
     bundled = [t for k, t in tensors.items() if k.startswith('bundle_emb.')]
@@ -685,6 +702,7 @@ def _word_of(path, tensors, text, embedding):
                            "textual-inversion file of this concept.")
     return torch.atleast_2d(rows[0].float())
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-103
 @patch
 def _check_rows(self:Perfusion, path, rows, superclass):
     "A row for each token of the superclass"
@@ -708,7 +726,7 @@ def _told(path, text, token, superclass):
             raise ConceptError(f"'{path}' has no usable {what} ({ascii(v):.40}): say {what}=.")
     return own
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-105
+# %% ../nbs/13b_travel.ipynb #13b-travel-105-h
 @patch
 def _locked_at(self:Perfusion, path, own):
     "e_super, from the recorded templates (ours where none are recorded)"
@@ -724,6 +742,7 @@ def _locked_at(self:Perfusion, path, own):
         return super_encoding(templates, own['superclass'], tokenizer, encoder)
     except ValueError as e: raise ConceptError(f"'{path}': {e}") from None
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-105
 def _recorded(path, tensors, own):
     "A `Concept` out of tensors and texts, checked as one that is read from our own file"
     try: concept = _record(tensors, own)
@@ -782,11 +801,12 @@ def import_concept(self:Perfusion,
     check_weights(concept, self.base_fingerprint())
     return self.install(concept).token
 
-# %% ../nbs/13b_travel.ipynb #13b-travel-116
+# %% ../nbs/13b_travel.ipynb #13b-travel-116-h
 def _is_matrix(t):
     fine = torch.is_tensor(t) and t.is_floating_point() and t.dim() == 2
     return fine and bool(t.isfinite().all())
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-116
 def read_perfusion_pytorch(
     path, # What `perfusion_pytorch.save` wrote
 )->tuple: # The word's row (d',), [(i*, o*)] of every projection, C⁻¹ (d, d)

@@ -30,11 +30,13 @@ def png_uri(
     **kwargs,   # Anything PIL's PNG writer takes
 )->str:
     "A picture as text that a page can hold: a PNG with a palette, as a data URI"
+    if picture.mode != 'P':
+        picture = picture.convert('RGB').quantize(colours, dither=0)
     out = io.BytesIO()
-    (picture if picture.mode == 'P' else picture.convert('RGB').quantize(colours, dither=0)).save(
-        out, 'PNG', optimize=True, **kwargs)
+    picture.save(out, 'PNG', optimize=True, **kwargs)
     return 'data:image/png;base64,' + base64.b64encode(out.getvalue()).decode()
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-012-b
 def picture_sheet(
     rows, # Lists of PIL pictures, all of one size
 ):        # PIL picture
@@ -45,51 +47,75 @@ def picture_sheet(
         for x, p in enumerate(row): out.paste(p, (x*w, y*h))
     return out
 
-# %% ../nbs/15_widgets.ipynb #15-widgets-015
+# %% ../nbs/15_widgets.ipynb #15-widgets-015-h
 _RED, _SHADES = [200, 30, 40], 16
 
+def _flat(block, limits):
+    "Maps (rows, columns, h, w) as one picture (rows*h, columns*w), from 0 (clear) to 1 (full red)"
+    lo, hi = limits
+    r, c, h, w = block.shape
+    depth = ((block - lo)/max(hi - lo, 1e-9)).clamp(0, 1)
+    return depth.permute(0, 2, 1, 3).reshape(r*h, c*w)
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-015
 def map_sheet(
     blocks, # Maps of one resolution each: (rows, columns, h, w)
     limits, # (clear, full red), for all
 ):          # PIL picture with a palette; and of each block the top, width and height of its cells
     "Maps as shades of one red; a cell is as small as its map"
-    lo, hi = limits; flat, places, top = [], [], 0
-    for b in blocks:
-        r, c, h, w = b.shape; places.append((top, w, h)); top += r*h
-        flat.append(((b - lo)/max(hi - lo, 1e-9)).clamp(0, 1).permute(0, 2, 1, 3).reshape(r*h, c*w))
+    flat, places, top = [_flat(b, limits) for b in blocks], [], 0
+    for f, b in zip(flat, blocks):
+        places.append((top, b.shape[3], b.shape[2]))
+        top += len(f)
     wide = max(f.shape[1] for f in flat)
     levels = torch.cat([F.pad(f, (0, wide - f.shape[1])) for f in flat])*(_SHADES - 1)
-    im = Image.fromarray(levels.round().to(torch.uint8).numpy()); im.putpalette(_RED*_SHADES)
+    im = Image.fromarray(levels.round().to(torch.uint8).numpy())
+    im.putpalette(_RED*_SHADES)
     return im, places
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-015-b
 def _shades():
-    return dict(bits=4, transparency=bytes(round(.85*255*k/(_SHADES - 1)) for k in range(_SHADES)))
+    "How the palette of maps is written: from clear to 85 % opaque"
+    opaque = [round(.85*255*k/(_SHADES - 1)) for k in range(_SHADES)]
+    return dict(bits=4, transparency=bytes(opaque))
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-018
 _CSS = """
-.pf-explore{display:grid;gap:.5rem;max-width:54rem;margin:.6rem 0;font-size:.875rem;line-height:1.45;color:inherit}
+.pf-explore{display:grid;gap:.5rem;max-width:54rem;margin:.6rem 0;font-size:.875rem;
+ line-height:1.45;color:inherit}
 .pf-explore .pf-views{display:flex;flex-wrap:wrap;gap:.8rem;align-items:flex-start}
 .pf-explore figure{margin:0;flex:1 1 9rem;max-width:12rem}
 .pf-explore figure.pf-wide{flex-basis:100%;max-width:none}
-.pf-explore canvas,.pf-explore figure img{display:block;width:100%;height:auto;border-radius:3px;background-size:100% 100%}
+.pf-explore canvas,.pf-explore figure img{display:block;width:100%;height:auto;border-radius:3px;
+ background-size:100% 100%}
 .pf-explore .pf-small{image-rendering:pixelated}
 .pf-explore figcaption{padding:.25rem 0 0;font-size:.8rem;color:inherit;opacity:.85;text-align:left}
-.pf-explore .pf-axis{display:grid;grid-template-columns:3.6rem minmax(0,26rem) 5.5rem;gap:.6rem;align-items:center;margin:0}
+.pf-explore .pf-axis{display:grid;grid-template-columns:3.6rem minmax(0,26rem) 5.5rem;gap:.6rem;
+ align-items:center;margin:0}
 .pf-explore input[type=range]{width:100%;margin:0;accent-color:#c8362f}
 .pf-explore output{font-variant-numeric:tabular-nums;color:inherit}
-.pf-explore .pf-chips{display:flex;flex-wrap:wrap;gap:.3rem;grid-column:2/4}
-.pf-explore .pf-chips label{position:relative;margin:0;cursor:pointer}
-.pf-explore .pf-chips input{position:absolute;inset:0;opacity:0;margin:0;cursor:pointer}
-.pf-explore .pf-chips span{display:block;padding:.05rem .6rem;border:1px solid color-mix(in srgb,currentColor 30%,transparent);border-radius:1rem}
-.pf-explore .pf-chips input:checked+span{background:#c8362f;border-color:#c8362f;color:#fff}
-.pf-explore :focus-visible+span,.pf-explore input[type=range]:focus-visible{outline:2px solid #4a90d9;outline-offset:2px}
-.pf-explore .pf-scale{width:100%;display:flex;gap:.5rem;align-items:center;font-size:.8rem;opacity:.85}
-.pf-explore .pf-scale i{width:7rem;height:.6rem;border-radius:2px;background:linear-gradient(90deg,#c8c8c8,#c72f39)}
+.pf-explore .pf-scale{width:100%;display:flex;gap:.5rem;align-items:center;font-size:.8rem;
+ opacity:.85}
+.pf-explore .pf-scale i{width:7rem;height:.6rem;border-radius:2px;
+ background:linear-gradient(90deg,#c8c8c8,#c72f39)}
 .pf-explore ul{display:flex;flex-wrap:wrap;gap:2px;margin:.2rem 0;padding:0;list-style:none}
-.pf-explore li{display:grid;justify-items:center;min-width:2.9rem;margin:0;padding:.2rem .4rem;border-radius:3px;box-shadow:inset 0 0 0 1px #8884}
+.pf-explore li{display:grid;justify-items:center;min-width:2.9rem;margin:0;padding:.2rem .4rem;
+ border-radius:3px;box-shadow:inset 0 0 0 1px #8884}
 .pf-explore li b{font-weight:400;font-size:.75rem;font-variant-numeric:tabular-nums}
 .pf-explore .pf-row{display:grid;grid-template-columns:3.6rem 1fr;gap:.6rem;align-items:center}
 .pf-explore svg{display:block;width:100%;max-width:27rem;height:auto;color:inherit;overflow:visible}
+"""
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-018-b
+_CSS = _CSS + """
+.pf-explore .pf-chips{display:flex;flex-wrap:wrap;gap:.3rem;grid-column:2/4}
+.pf-explore .pf-chips label{position:relative;margin:0;cursor:pointer}
+.pf-explore .pf-chips input{position:absolute;inset:0;opacity:0;margin:0;cursor:pointer}
+.pf-explore .pf-chips span{display:block;padding:.05rem .6rem;border-radius:1rem;
+ border:1px solid color-mix(in srgb,currentColor 30%,transparent)}
+.pf-explore .pf-chips input:checked+span{background:#c8362f;border-color:#c8362f;color:#fff}
+.pf-explore :focus-visible+span,.pf-explore input[type=range]:focus-visible{
+ outline:2px solid #4a90d9;outline-offset:2px}
 """
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-020
@@ -97,13 +123,16 @@ _JS = """
 for (const form of document.querySelectorAll('form.pf-KIND')) {
   if (form.pf) continue
   const data = form.pf = JSON.parse(form.querySelector('.pf-data').textContent)
-  const load = src => Object.assign(new Image(), {src}), all = s => [...form.querySelectorAll(s)]
+  const load = src => Object.assign(new Image(), {src})
+  const all = s => [...form.querySelectorAll(s)]
   DRAW
   const show = () => {
     const at = data.axes.map(a => +form.elements[a.name].value)
     data.axes.forEach((a, k) => {
       const input = form.elements[a.name], said = a.labels[at[k]]
-      if (input.type == 'range') { input.setAttribute('aria-valuetext', said); input.nextElementSibling.value = said }
+      if (input.type != 'range') return
+      input.setAttribute('aria-valuetext', said)
+      input.nextElementSibling.value = said
     })
     all('figcaption[aria-live]').forEach((f, k) => f.textContent = draw(k, ...at))
   }
@@ -112,41 +141,51 @@ for (const form of document.querySelectorAll('form.pf-KIND')) {
 }
 """
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-020-b
+def _slider(a):
+    said = [escape(label) for label in a.labels]
+    return (f'<label class="pf-axis"><span>{a.name}</span><input type="range" name="{a.name}" '
+            f'aria-label="{a.name}" min="0" max="{len(said)-1}" value="{a.start}" '
+            f'aria-valuetext="{said[a.start]}"><output>{said[a.start]}</output></label>')
+
+def _chips(a):
+    chips = ''.join(f'<label><input type="radio" name="{a.name}" '
+                    f'value="{k}"{" checked"*(k == a.start)}><span>{escape(label)}</span></label>'
+                    for k, label in enumerate(a.labels))
+    return (f'<div class="pf-axis" role="radiogroup" aria-label="{a.name}"><span>{a.name}</span>'
+            f'<div class="pf-chips">{chips}</div></div>')
+
+def _control(a): return _chips(a) if a.chips else _slider(a)
+
 # %% ../nbs/15_widgets.ipynb #15-widgets-021
 class Explorer:
     "Something to slide through: a form in a page, a figure, a widget"
     kind = title = script = ''
     def __init__(self, **axes): # Name → (labels, start, as chips?)
-        self.axes = [SimpleNamespace(name=n, labels=list(l), start=s, chips=c)
-                     for n, (l, s, c) in axes.items()]
+        self.axes = [SimpleNamespace(name=n, labels=list(labels), start=start, chips=chips)
+                     for n, (labels, start, chips) in axes.items()]
     @property
     def start(self): return [a.start for a in self.axes]
     def __repr__(self):
         return f"{self.title}: {' × '.join(f'{len(a.labels)} {a.name}' for a in self.axes)}"
-    def _repr_html_(self):
-        data = json.dumps(dict(axes=[dict(name=a.name, labels=a.labels) for a in self.axes],
-                               **self.data()), separators=(',', ':'), ensure_ascii=False)
-        return (f'<form class="pf-explore pf-{self.kind}" method="dialog" autocomplete="off" '
-                f'aria-label="{self.title}" '
-                f'data-lm-suppress-shortcuts="true"><style>{_CSS}</style>' f'<div '
-                f'class="pf-views">{self.view(*self.start)}</div>{"".join(map(_control, self.axes))}<script '
-                f'type="application/json" class="pf-data">' + data.replace('<', '\\u003c')
-                + '</script><script>'
-                + _JS.replace('KIND', self.kind).replace('DRAW', self.script.strip())
-                + '</script></form>')
 
-def _control(a):
-    "Chips or a slider"
-    said = [escape(l) for l in a.labels]
-    if not a.chips:
-        return (f'<label class="pf-axis"><span>{a.name}</span><input type="range" '
-                f'name="{a.name}" aria-label="{a.name}" min="0" max="{len(said)-1}" '
-                f'value="{a.start}" '
-                f'aria-valuetext="{said[a.start]}"><output>{said[a.start]}</output></label>')
-    chips = ''.join(f'<label><input type="radio" name="{a.name}" '
-                    f'value="{k}"{" checked"*(k == a.start)}><span>{s}</span></label>'
-                    for k, s in enumerate(said))
-    return f'<div class="pf-axis" role="radiogroup" aria-label="{a.name}"><span>{a.name}</span><div class="pf-chips">{chips}</div></div>'
+# %% ../nbs/15_widgets.ipynb #15-widgets-021-b
+def _data_text(explorer):
+    "What the script reads, as JSON that cannot end the element it stands in"
+    axes = [dict(name=a.name, labels=a.labels) for a in explorer.axes]
+    text = json.dumps(dict(axes=axes, **explorer.data()), separators=(',', ':'), ensure_ascii=False)
+    return text.replace('<', '\\u003c')
+
+@patch
+def _repr_html_(self:Explorer):
+    "The form with its style, its data and its script"
+    script = _JS.replace('KIND', self.kind).replace('DRAW', self.script.strip())
+    return (f'<form class="pf-explore pf-{self.kind}" method="dialog" autocomplete="off" '
+            f'aria-label="{self.title}" data-lm-suppress-shortcuts="true"><style>{_CSS}</style>'
+            f'<div class="pf-views">{self.view(*self.start)}</div>'
+            f'{"".join(map(_control, self.axes))}'
+            f'<script type="application/json" class="pf-data">{_data_text(self)}</script>'
+            f'<script>{script}</script></form>')
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-022
 @patch
@@ -156,34 +195,44 @@ def save(self:Explorer,
     "Write the explorer as a page of its own, to open anywhere"
     page = (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
             f'content="width=device-width"><meta name="color-scheme" content="light dark">'
-            f'<title>{self.title}</title></head><body '
-            f'style="font-family:system-ui,sans-serif;margin:1.5rem">{self._repr_html_()}</body></html>')
-    path = Path(path); path.write_text(page, encoding='utf-8')
+            f'<title>{self.title}</title></head>'
+            f'<body style="font-family:system-ui,sans-serif;margin:1.5rem">{self._repr_html_()}'
+            f'</body></html>')
+    path = Path(path)
+    path.write_text(page, encoding='utf-8')
     return path
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-022-b
+def _alone(view):
+    "Figures outside a form, with its style"
+    return f'<div class="pf-explore"><style>{_CSS}</style><div class="pf-views">{view}</div></div>'
+
+def _notebook_control(a):
+    "The control of one axis, with ipywidgets"
+    import ipywidgets as w
+    kind = w.ToggleButtons if a.chips else w.SelectionSlider
+    options = [(label, k) for k, label in enumerate(a.labels)]
+    return kind(options=options, value=a.start, description=a.name)
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-022-c
 @patch
 def widget(self:Explorer): # ipywidgets box
     "The same with ipywidgets: the picture comes from the running notebook"
     import ipywidgets as w
-    view, controls = w.HTML(), []
-    for a in self.axes:
-        controls.append((w.ToggleButtons if a.chips
-                         else w.SelectionSlider)(options=[(l, k) for k, l in enumerate(a.labels)],
-                                                 value=a.start, description=a.name))
+    view, controls = w.HTML(), [_notebook_control(a) for a in self.axes]
     def show(_=None): view.value = _alone(self.view(*[c.value for c in controls]))
     for c in controls: c.observe(show, 'value')
     show()
     return w.VBox([view, *controls])
 
-def _alone(view):
-    return f'<div class="pf-explore"><style>{_CSS}</style><div class="pf-views">{view}</div></div>'
-
 # %% ../nbs/15_widgets.ipynb #15-widgets-024
 _SHEET_JS = """
-  const sheet = load(data.sheet), under = data.under.map(load), pens = all('canvas').map(c => c.getContext('2d'))
+  const sheet = load(data.sheet), under = data.under.map(load)
+  const pens = all('canvas').map(c => c.getContext('2d'))
   data.pictures = [sheet, ...under]
   const draw = (k, row, col, block = 0) => {
-    const [top, w, h] = data.blocks[block], {width, height} = pens[k].canvas, said = data.says[k][row][col][block]
+    const [top, w, h] = data.blocks[block], {width, height} = pens[k].canvas
+    const said = data.says[k][row][col][block]
     pens[k].clearRect(0, 0, width, height)
     if (under[k]) pens[k].drawImage(under[k], 0, 0, width, height)
     pens[k].drawImage(sheet, col*w, top + (k*data.rows + row)*h, w, h, 0, 0, width, height)
@@ -192,62 +241,77 @@ _SHEET_JS = """
   }
 """
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-024-b
+def _figure(picture, text, moves):
+    "A picture with a text; a canvas if it moves"
+    src, small = png_uri(picture), ' class="pf-small"' if max(picture.size) <= 96 else ''
+    if not moves:
+        return (f'<figure><img{small} src="{src}" alt="{escape(text)}">'
+                f'<figcaption>{escape(text)}</figcaption></figure>')
+    return (f'<figure><canvas{small} width="{picture.width}" height="{picture.height}" role="img" '
+            f'aria-label="{escape(text)}" style="background-image:url({src})"></canvas>'
+            f'<figcaption aria-live=polite>{escape(text)}</figcaption></figure>')
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-024-c
 class SheetExplorer(Explorer):
     "An explorer whose pictures are cells of a sheet"
     kind, script = 'sheet', _SHEET_JS
     def view(self, *at): return ''.join(_figure(*f) for f in self.figures(*at))
-    def says(self, k): # text under the k-th moving picture, for each place
-        moving = lambda *at: [f[1] for f in self.figures(*at) if f[2]][k]
-        rows, cols, blocks = (range(len(a.labels))
-                              for a in [*self.axes, SimpleNamespace(labels=[0])][:3])
-        return [[[moving(*(r, c, b)[:len(self.axes)]) for b in blocks] for c in cols] for r in rows]
-
-def _figure(picture, text, moves):
-    "A picture with a text; a canvas if it moves"
-    src, small = png_uri(picture), ' class="pf-small"' if max(picture.size) <= 96 else ''
-    what = f'<canvas{small} width="{picture.width}" height="{picture.height}" role="img" aria-label="{escape(text)}" style="background-image:url({src})"></canvas>' if moves else f'<img{small} src="{src}" alt="{escape(text)}">'
-    return f'<figure>{what}<figcaption{" aria-live=polite" if moves else ""}>{escape(text)}</figcaption></figure>'
+    def says(self, k):
+        "Text under the k-th moving picture, for each row, column and block"
+        def text(*at): return [said for _, said, moves in self.figures(*at) if moves][k]
+        sizes = [len(a.labels) for a in self.axes]
+        rows, cols, blocks = map(range, [*sizes, 1][:3])
+        return [[[text(*(r, c, b)[:len(sizes)]) for b in blocks] for c in cols] for r in rows]
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-026
 def _name(maps, at):
     "What stands at these positions, as a reader would say it"
-    here = [w for w, p in maps.words if set(p) & set(at)] or [w
-        for w, p in maps.rest.items() if set(p) & set(at)]
-    return ' '.join(here)
+    here = [w for w, p in maps.words if set(p) & set(at)]
+    return ' '.join(here or [w for w, p in maps.rest.items() if set(p) & set(at)])
 
-class MapExplorer(SheetExplorer):
-    title = 'Attention maps'
-    def __init__(self, maps, images, words, side):
-        m, self.maps, self.images = maps[0], maps, [to_pil(i) for i in images]
-        self.at = [tuple(m.positions(w)) for w in (words or range(len(m.words)))]
-        sizes, times = [None, *m.sizes], [None, *range(len(m.times))]
-        maps_of = lambda s: torch.stack([torch.stack([x.map(p, t, s) for t in times]) for x in maps
-                                         for p in self.at])
-        self.blocks = [_at_most(maps_of(s), side) for s in sizes]
-        self.limits = tuple(float(f(b.min() if f is min else b.max() for b in self.blocks))
-                            for f in (min, max))
-        super().__init__(word=([_name(m, p) for p in self.at], self._most(), True),
-                         step=(['all steps', *[f't = {t:.0f}' for t in m.times]], 0, False),
-                         layers=(['all', *[f'{h}×{w}' for h, w in m.sizes]], 0, True))
-    # begin with the map of the highest peak
-    def _most(self): return int(self.blocks[0][:len(self.at), 0].amax((1, 2)).argmax())
-
-# %% ../nbs/15_widgets.ipynb #15-widgets-027
 def _at_most(maps, side):
     "Maps (r, c, h, w) whose longer side has at most so many places"
-    h, w = maps.shape[-2:]; k = -(-max(h, w)//side)
+    h, w = maps.shape[-2:]
+    k = -(-max(h, w)//side)
     return F.interpolate(maps, (max(1, h//k), max(1, w//k)), mode='area') if k > 1 else maps
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-026-b
+class MapExplorer(SheetExplorer):
+    "Attention maps of one or several pictures: choose a word, a step, a resolution"
+    title = 'Attention maps'
+    def __init__(self, maps, images, words, side):
+        first, self.maps, self.images = maps[0], maps, [to_pil(i) for i in images]
+        self.at = [tuple(first.positions(w)) for w in (words or range(len(first.words)))]
+        self.blocks = [self._block(s, side) for s in [None, *first.sizes]]
+        least, most = min(b.min() for b in self.blocks), max(b.max() for b in self.blocks)
+        self.limits = float(least), float(most)
+        steps = ['all steps', *[f't = {t:.0f}' for t in first.times]]
+        layers = ['all', *[f'{h}×{w}' for h, w in first.sizes]]
+        super().__init__(word=([_name(first, p) for p in self.at], self._most(), True),
+                         step=(steps, 0, False), layers=(layers, 0, True))
+    def _block(self, size, side):
+        "Maps of one resolution: (pictures × words, all steps and each, h, w)"
+        times = [None, *range(len(self.maps[0].times))]
+        rows = [torch.stack([m.map(p, t, size) for t in times]) for m in self.maps for p in self.at]
+        return _at_most(torch.stack(rows), side)
+    def _most(self):
+        "The word with the highest peak, to begin with"
+        return int(self.blocks[0][:len(self.at), 0].amax((1, 2)).argmax())
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-027-h
 @patch
 def figures(self:MapExplorer, w, t, s):
     "Each figure at these places of the controls: picture, text, does it move?"
-    ms = [self.blocks[s][k*len(self.at) + w, t] for k in range(len(self.maps))]
-    said = [f'{_name(x, self.at[w])}: {100*m.mean():.1f} % of attention'
-            for x, m in zip(self.maps, ms)]
-    pairs = zip(self.images, [' '.join(x.names) for x in self.maps],
-                overlays(self.images, ms, self.limits), said)
-    return [f for im, prompt, o, text in pairs for f in ((im, prompt, False), (o, text, True))]
+    found = [self.blocks[s][k*len(self.at) + w, t] for k in range(len(self.maps))]
+    laid = overlays(self.images, found, self.limits)
+    out = []
+    for maps, image, over, m in zip(self.maps, self.images, laid, found):
+        said = f'{_name(maps, self.at[w])}: {100*m.mean():.1f} % of attention'
+        out += [(image, ' '.join(maps.names), False), (over, said, True)]
+    return out
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-027
 @patch
 def data(self:MapExplorer):
     "What the script needs: the sheet, where its cells are, the texts"
@@ -256,12 +320,14 @@ def data(self:MapExplorer):
                 under=[png_uri(_pale(i), 16) for i in self.images],
                 says=[self.says(k) for k in range(len(self.maps))])
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-027-b
 @patch
 def view(self:MapExplorer, *at):
     "The figures as HTML, and the scale of their red"
     lo, hi = self.limits
-    return (SheetExplorer.view(self, *at)
-            + f'<div class="pf-scale"><span>{lo:.2f}</span><i></i><span>{hi:.2f} attention, one scale for all</span></div>')
+    scale = (f'<div class="pf-scale"><span>{lo:.2f}</span><i></i>'
+             f'<span>{hi:.2f} attention, one scale for all</span></div>')
+    return SheetExplorer.view(self, *at) + scale
 
 @patch
 def plot(self:MapExplorer,
@@ -271,82 +337,116 @@ def plot(self:MapExplorer,
     return show_rows(self.images, self.maps, **where)
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-028
+def _check_maps(found, images):
+    if not found or len(found) != len(images):
+        raise ValueError(f'There are {len(found)} maps and {len(images)} pictures: give images=, '
+                         f'one for each.')
+    kinds = {(tuple(m.rest.get('[end]', ())), tuple(m.sizes), len(m.times)) for m in found}
+    if len(kinds) > 1:
+        raise ValueError('These maps differ in the number of tokens, of steps, or in resolution: '
+                         'explore them one by one.')
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-028-b
 def explore_maps(
     maps,        # A `Recording` with its `images` (of `perf.maps`), or one or several `AttentionMaps`
     images=None, # Their pictures; those of the recording if None
     words=None,  # Which words, also "[begin]", "[end]", "[padding]"; all words of the prompt if None
     side=32,     # Finer maps are averaged down to so many places
 )->MapExplorer:
-    "Slide through the attention maps of one picture, or of several drawn from prompts alike word by word"
+    "Slide through the attention maps of one picture, or of several drawn from prompts alike"
     found = [maps] if isinstance(maps, AttentionMaps) else list(maps)
-    images = (getattr(maps, 'images', None) if images is None else list(images)
-              if isinstance(images, (list, tuple)) else [images])
-    if not found or len(found) != len(images or []):
-        raise ValueError(
-            f'There are {len(found)} maps and {len(images or [])} pictures: give images=, '
-            f'one for each.')
-    ends = {(tuple(m.rest.get('[end]', ())), tuple(m.sizes), len(m.times)) for m in found}
-    if len(ends) > 1:
-        raise ValueError('These maps differ in the number of tokens, of steps, or in resolution: '
-                         'explore them one by one.')
+    if images is None:
+        images = getattr(maps, 'images', None) or []
+    images = list(images) if isinstance(images, (list, tuple)) else [images]
+    _check_maps(found, images)
     return MapExplorer(found, images, words, side)
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-035
+def _nearest(stops, value, otherwise):
+    "The stop nearest to a number; β and τ may be a dict, one for each concept"
+    if not isinstance(value, (int, float)):
+        value = otherwise
+    return min(range(len(stops)), key=lambda k: abs(stops[k] - value))
+
+def _smaller(picture, side):
+    "A picture whose longer side has at most so many pixels"
+    if max(picture.size) <= side:
+        return picture
+    return picture.resize([round(v*side/max(picture.size)) for v in picture.size], Image.LANCZOS)
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-035-b
 class StrengthExplorer(SheetExplorer):
+    "One prompt drawn at each β and τ, beside the superclass's picture"
     title = 'Strength of a concept'
     def __init__(self, perf, prompt, betas, taus, side, progress, how):
-        from tqdm.auto import tqdm
-        self.perf, self.prompt, self.twin, self.betas, self.taus, self.how = (perf, prompt,
-            perf.superclass_prompt(prompt), list(betas), list(taus), how)
-        small = lambda p: p if max(p.size) <= side else p.resize(
-            [round(v*side/max(p.size)) for v in p.size], Image.LANCZOS)
-        one = lambda p, **kw: small(to_pil(perf.draw(p, **how, **kw)[0]))
-        bar = tqdm(total=len(self.betas)*len(self.taus), disable=not progress)
-        def drawn(b, t): bar.update(); return one(prompt, beta=b, tau=t)
-        self.reference, self.one = one(self.twin), one
-        self.pictures = [[drawn(b, t) for t in self.taus] for b in self.betas]; bar.close()
+        self.perf, self.prompt, self.twin = perf, prompt, perf.superclass_prompt(prompt)
+        self.betas, self.taus, self.side, self.how = list(betas), list(taus), side, how
+        self.reference = self.one(self.twin)
+        self.pictures = self._grid(progress)
         self.texts = [[self._said(b, t) for t in self.taus] for b in self.betas]
-        near = lambda vs, v: min(range(len(vs)),
-                                 key=lambda k: abs(vs[k] - v)) if isinstance(v, (int, float)) else 0
-        super().__init__(β=([f'{b:g}' for b in self.betas], near(self.betas, perf.beta), False),
-                         τ=([f'{t:g}' for t in self.taus], near(self.taus, perf.tau), False))
-    def _said(self, beta, tau): # how far each concept of the prompt opens at its own word
-        with self.perf.using(beta, tau): s = self.perf.gates(self.prompt)
-        return ', '.join(f'gate at {t}: {g[s.names.index(t)]:.2f}'
-                         for t, g in zip(s.tokens, s.gate) if t in s.names)
-    def figures(self, b, t):
-        return [(self.reference, self.twin, False), (self.pictures[b][t], self.texts[b][t], True)]
-    def data(self):
-        return dict(sheet=png_uri(picture_sheet(self.pictures), 128),
-                    blocks=[(0, *self.reference.size)], rows=len(self.betas), under=[],
-                    says=[self.says(0)])
+        super().__init__(β=([f'{b:g}' for b in betas], _nearest(betas, perf.beta, betas[0]), False),
+                         τ=([f'{t:g}' for t in taus], _nearest(taus, perf.tau, taus[0]), False))
+    def one(self, prompt, **gate):
+        "One picture, not larger than the page needs"
+        return _smaller(to_pil(self.perf.draw(prompt, **self.how, **gate)[0]), self.side)
+    def _grid(self, progress):
+        from tqdm.auto import tqdm
+        with tqdm(total=len(self.betas)*len(self.taus), disable=not progress) as bar:
+            def drawn(b, t):
+                bar.update()
+                return self.one(self.prompt, beta=b, tau=t)
+            return [[drawn(b, t) for t in self.taus] for b in self.betas]
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-035-c
+@patch
+def _said(self:StrengthExplorer, beta, tau):
+    "How far each concept of the prompt opens at its own word"
+    with self.perf.using(beta, tau): s = self.perf.gates(self.prompt)
+    return ', '.join(f'gate at {t}: {g[s.names.index(t)]:.2f}'
+                     for t, g in zip(s.tokens, s.gate) if t in s.names)
+
+@patch
+def figures(self:StrengthExplorer, b, t):
+    "The superclass's picture, and the concept's at these places of the controls"
+    return [(self.reference, self.twin, False), (self.pictures[b][t], self.texts[b][t], True)]
+
+@patch
+def data(self:StrengthExplorer):
+    "What the script needs: the sheet, where its cells are, the texts"
+    return dict(sheet=png_uri(picture_sheet(self.pictures), 128), rows=len(self.betas), under=[],
+                blocks=[(0, *self.reference.size)], says=[self.says(0)])
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-036
 @patch
 def plot(self:StrengthExplorer):
     "The whole grid: τ down, β across"
-    return show_grid([self.pictures[b][t] for t in range(len(self.taus))
-                      for b in range(len(self.betas))], ncols=len(self.betas),
+    betas, taus = range(len(self.betas)), range(len(self.taus))
+    return show_grid([self.pictures[b][t] for t in taus for b in betas], ncols=len(betas),
                      titles=[f'β = {b:g}' for b in self.betas],
                      rows=[f'τ = {t:g}' for t in self.taus], title=self.prompt,
-                     width=min(7, .6*len(self.betas) + .4))
+                     width=min(7, .6*len(betas) + .4))
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-036-b
+def _dial(name, value, low, high):
+    import ipywidgets as w
+    return w.FloatSlider(value=value, min=low, max=high, step=.01, description=name,
+                         continuous_update=False)
 
 @patch
 def live(self:StrengthExplorer): # ipywidgets box
     "Draw what the sliders say, whenever they come to rest: any β and τ, not only those of the grid"
     import ipywidgets as w
-    view, dial = w.HTML(), lambda name, v, lo, hi: w.FloatSlider(value=v, min=lo, max=hi, step=.01,
-        description=name, continuous_update=False)
-    beta, tau = (dial('β', self.betas[self.start[0]], -.5, 1.5),
-                 dial('τ', self.taus[self.start[1]], .02, .5))
+    b, t = self.start
+    view, beta, tau = w.HTML(), _dial('β', self.betas[b], -.5, 1.5), _dial('τ', self.taus[t], .02, .5)
     def show(_=None):
-        new = (self.one(self.prompt, beta=beta.value, tau=tau.value),
-               self._said(beta.value, tau.value), True)
-        view.value = _alone(_figure(self.reference, self.twin, False) + _figure(*new))
+        picture = self.one(self.prompt, beta=beta.value, tau=tau.value)
+        view.value = _alone(_figure(self.reference, self.twin, False)
+                            + _figure(picture, self._said(beta.value, tau.value), True))
     for c in (beta, tau): c.observe(show, 'value')
     show()
     return w.VBox([view, beta, tau])
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-036-c
 def explore_strength(
     perf,     # `Perfusion` with the concept
     prompt:str, # With a loaded concept's token
@@ -359,35 +459,69 @@ def explore_strength(
     **kwargs, # Anything else `draw` takes
 )->StrengthExplorer:
     "Draw a prompt at each β and τ, and slide through the pictures"
-    return StrengthExplorer(perf, prompt, betas, taus, side, progress,
-                            dict(seed=seed, lock=lock, **kwargs))
+    how = dict(seed=seed, lock=lock, **kwargs)
+    return StrengthExplorer(perf, prompt, list(betas), list(taus), side, progress, how)
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-042
 _GATE_JS = """
-  const curve = form.querySelector('path'), dots = form.querySelector('.pf-dots'), strips = all('ul')
-  const X = r => 30 + 150*(r + .4), Y = g => 100 - 86*g
-  const svg = (tag, attrs, text = '') => { const e = document.createElementNS(curve.namespaceURI, tag); for (const a in attrs) e.setAttribute(a, attrs[a]); e.textContent = text; return e }
-  const dot = (name, r, g, ink) => [svg('circle', {cx: X(r), cy: Y(g), r: 3.5, fill: ink}), ...(r > .25 ? [svg('text', {x: X(r) - 7, y: Y(g) - 5}, name)] : [])]
+  const curve = form.querySelector('path'), dots = form.querySelector('.pf-dots')
+  const strips = all('ul'), X = r => 30 + 150*(r + .4), Y = g => 100 - 86*g
+  const svg = (tag, attrs, text = '') => {
+    const e = document.createElementNS(curve.namespaceURI, tag)
+    for (const a in attrs) e.setAttribute(a, attrs[a])
+    e.textContent = text
+    return e
+  }
+  const dot = (name, r, g, ink) => {
+    const circle = svg('circle', {cx: X(r), cy: Y(g), r: 3.5, fill: ink})
+    return r > .25 ? [circle, svg('text', {x: X(r) - 7, y: Y(g) - 5}, name)] : [circle]
+  }
   const cell = (name, g) => {
     const li = document.createElement('li'), b = document.createElement('b')
-    li.append(name, b); b.textContent = g.toFixed(2)
-    li.style.background = data.colours[Math.round(20*g)]; li.style.color = g > .55 ? '#fff' : '#222'
+    li.append(name, b)
+    b.textContent = g.toFixed(2)
+    li.style.background = data.colours[Math.round(20*g)]
+    li.style.color = g > .55 ? '#fff' : '#222'
     return li
   }
+"""
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-042-b
+_GATE_JS = _GATE_JS + """
   const draw = (_, p, b, t) => {
-    const {names, ratio, on} = data.prompts[p], gate = r => 1/(1 + Math.exp((data.beta[b] - r)/data.tau[t]))
-    curve.setAttribute('d', 'M' + data.r.map(r => `${X(r).toFixed(1)},${Y(gate(r)).toFixed(1)}`).join('L'))
-    dots.replaceChildren(...names.flatMap((n, i) => ratio.flatMap((rs, j) => on[j] ? dot(n, rs[i], gate(rs[i]), data.ink[j % 2]) : [])))
+    const {names, ratio, on} = data.prompts[p]
+    const gate = r => 1/(1 + Math.exp((data.beta[b] - r)/data.tau[t]))
+    const points = data.r.map(r => `${X(r).toFixed(1)},${Y(gate(r)).toFixed(1)}`)
+    curve.setAttribute('d', 'M' + points.join('L'))
+    const row = (rs, j, n, i) => on[j] ? dot(n, rs[i], gate(rs[i]), data.ink[j % 2]) : []
+    dots.replaceChildren(...names.flatMap((n, i) => ratio.flatMap((rs, j) => row(rs, j, n, i))))
     return data.tokens.map((token, j) => {
-      const g = ratio[j].map(r => on[j] ? gate(r) : 0), open = names.filter((_, i) => g[i] > .5), rest = Math.max(0, ...g.filter(v => v <= .5))
+      const g = ratio[j].map(r => on[j] ? gate(r) : 0)
+      const open = names.filter((_, i) => g[i] > .5)
+      const rest = Math.max(0, ...g.filter(v => v <= .5))
       strips[j].replaceChildren(...names.map((n, i) => cell(n, g[i])))
-      return on[j] ? `${token} acts at ${open.join(', ') || 'no word'}; elsewhere at most ${rest.toFixed(2)}` : `${token} is not in this prompt, so it acts nowhere`
+      if (!on[j]) return `${token} is not in this prompt, so it acts nowhere`
+      return `${token} acts at ${open.join(', ') || 'no word'}; elsewhere at most ${rest.toFixed(2)}`
     }).join('. ')
   }
 """
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-043
+# Places and colours in the drawing
+def _x(r): return 30 + 150*(r + .4)
+def _y(g): return 100 - 86*g
+_INK, _RATIOS = ['#c8362f', '#2f6fb5'], [round(-.4 + .02*k, 2) for k in range(91)]
+
+def _reds():
+    "The book's white to red, in 21 steps"
+    from matplotlib.colors import to_hex
+    return [to_hex(colormap(False)(k/20)) for k in range(21)]
+
+def _gate(r, beta, tau): return 1/(1 + math.exp((beta - r)/tau))
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-043-b
 class GateExplorer(Explorer):
+    "The gate at each word of some prompts; the page itself works it out"
     title, kind, script = 'The gate', 'gate', _GATE_JS
     def __init__(self, perf, prompts, betas, taus):
         found = [perf.gates(p) for p in prompts]
@@ -396,68 +530,71 @@ class GateExplorer(Explorer):
                                         ratio=s.ratio.double().numpy().round(4).tolist(),
                                         on=[bool(g.any()) for g in s.gate])
                         for p, s in zip(prompts, found)]
-        near = lambda vs, v, d: min(range(len(vs)),
-                                    key=lambda k: abs(vs[k] - (v if isinstance(v, (int, float))
-            else d)))
         super().__init__(prompt=(prompts, 0, True),
-                         β=([f'{b:.2f}' for b in betas], near(betas, perf.beta, .7), False),
-                         τ=([f'{t:.2f}' for t in taus], near(taus, perf.tau, .15), False))
-    def gates(self, p, b, t): # (concepts, words), 0 to 1: Eq. (1)
+                         β=([f'{b:.2f}' for b in betas], _nearest(betas, perf.beta, .7), False),
+                         τ=([f'{t:.2f}' for t in taus], _nearest(taus, perf.tau, .15), False))
+    def gates(self, p, b, t):
+        "Of each concept at each word, 0 to 1: Eq. (1)"
         q, beta, tau = self.prompts[p], self.betas[b], self.taus[t]
-        return [[1/(1 + math.exp((beta - r)/tau)) if on else 0. for r in rs]
-                for rs, on in zip(q.ratio, q.on)]
+        return [[_gate(r, beta, tau) if on else 0. for r in rs] for rs, on in zip(q.ratio, q.on)]
     def data(self):
+        "What the script needs: r of each word, the stops of the sliders, the colours"
         return dict(prompts=[vars(p) for p in self.prompts], tokens=self.tokens, beta=self.betas,
-                    tau=self.taus, colours=_reds(), ink=_INK, r=_R)
-
-# places and colours in the drawing
-_X, _Y, _INK = lambda r: 30 + 150*(r + .4), lambda g: 100 - 86*g, ['#c8362f', '#2f6fb5']
-_R = [round(-.4 + .02*k, 2) for k in range(91)]
-
-def _reds():
-    "The book's white to red, in 21 steps"
-    from matplotlib.colors import to_hex
-    return [to_hex(colormap(False)(k/20)) for k in range(21)]
+                    tau=self.taus, colours=_reds(), ink=_INK, r=_RATIOS)
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-044
-@patch
-def view(self:GateExplorer, p, b, t):
-    "The curve, the strips of words and what they say, as HTML"
-    q, gates, reds = self.prompts[p], self.gates(p, b, t), _reds()
-    gate = lambda r: 1/(1 + math.exp((self.betas[b] - r)/self.taus[t]))
-    curve = 'M' + 'L'.join(f'{_X(r):.1f},{_Y(gate(r)):.1f}' for r in _R)
-    dots = ''.join(f'<circle cx="{_X(r):.1f}" cy="{_Y(g):.1f}" r="3.5" fill="{_INK[j % 2]}"/>'
-                   + (f'<text x="{_X(r)-7:.1f}" y="{_Y(g)-5:.1f}">{escape(n)}</text>' if r > .25
-                      else '') for j, (rs, gs) in enumerate(zip(q.ratio, gates)) if q.on[j]
-                   for n, r, g in zip(q.names, rs, gs))
-    cell = lambda n, g: f'<li style="background:{reds[round(20*g)]};color:{"#fff" if g > .55 else "#222"}">{escape(n)}<b>{g:.2f}</b></li>'
-    strips = ''.join(
-        f'<div class="pf-row"><span>{escape(t)}</span><ul aria-label="gate of {escape(t)} '
-        f'at each word">{"".join(map(cell, q.names, gs))}</ul></div>'
-        for t, gs in zip(self.tokens, gates))
-    return f'<figure class="pf-wide">{_AXES.format(curve, dots)}{strips}<figcaption aria-live="polite">{escape(self.says(p, b, t))}</figcaption></figure>'
-
 @patch
 def says(self:GateExplorer, p, b, t):
     "What the gates say, in words"
     q, out = self.prompts[p], []
-    for token, gs, on in zip(self.tokens, self.gates(p, b, t), q.on):
-        open_ = ', '.join(n for n, g in zip(q.names, gs) if g > .5) or 'no word'
-        out.append(f'{token} acts at {open_}; elsewhere at most '
-                   f'{max([0, *[g for g in gs if g <= .5]]):.2f}' if on
-                   else f'{token} is not in this prompt, so it acts nowhere')
+    for token, gates, on in zip(self.tokens, self.gates(p, b, t), q.on):
+        if not on:
+            out.append(f'{token} is not in this prompt, so it acts nowhere')
+            continue
+        opened = ', '.join(n for n, g in zip(q.names, gates) if g > .5) or 'no word'
+        rest = max([0, *[g for g in gates if g <= .5]])
+        out.append(f'{token} acts at {opened}; elsewhere at most {rest:.2f}')
     return '. '.join(out)
 
-_AXES = ('<svg viewBox="0 0 320 122" role="img" aria-label="the gate g against r, and where '
-         'each word stands on it" fill="currentColor" font-size="9.5"><g stroke="currentColor" '
-         'stroke-opacity=".25">'
-         '<line x1="30" x2="300" y1="100" y2="100"/><line x1="30" x2="300" y1="14" '
-         'y2="14"/></g><g text-anchor="middle" opacity=".8"><text x="90" y="111">0</text><text '
-         'x="165" y="111">½</text><text x="240" y="111">1</text>'
-         '<text x="300" y="111">r</text><text x="22" y="103">0</text><text x="22" '
-         'y="17">1</text><text x="22" y="60">g</text></g><path d="{}" fill="none" '
-         'stroke="currentColor" stroke-opacity=".6"/><g class="pf-dots" '
-         'text-anchor="end">{}</g></svg>')
+# %% ../nbs/15_widgets.ipynb #15-widgets-044-b-h
+_AXES = """<svg viewBox="0 0 320 122" role="img" fill="currentColor" font-size="9.5"
+ aria-label="the gate g against r, and where each word stands on it">
+<g stroke="currentColor" stroke-opacity=".25">
+<line x1="30" x2="300" y1="100" y2="100"/><line x1="30" x2="300" y1="14" y2="14"/></g>
+<g text-anchor="middle" opacity=".8"><text x="90" y="111">0</text><text x="165" y="111">½</text>
+<text x="240" y="111">1</text><text x="300" y="111">r</text>
+<text x="22" y="103">0</text><text x="22" y="17">1</text><text x="22" y="60">g</text></g>
+<path d="{}" fill="none" stroke="currentColor" stroke-opacity=".6"/>
+<g class="pf-dots" text-anchor="end">{}</g></svg>"""
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-044-b-i
+def _dot(name, r, g, ink):
+    "A word on the curve; those with little of the concept have no room for their name"
+    circle = f'<circle cx="{_x(r):.1f}" cy="{_y(g):.1f}" r="3.5" fill="{ink}"/>'
+    text = f'<text x="{_x(r)-7:.1f}" y="{_y(g)-5:.1f}">{escape(name)}</text>'
+    return circle + text if r > .25 else circle
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-044-b
+def _strip(token, names, gates):
+    "The words of a prompt, each in the colour of its gate"
+    reds, cells = _reds(), ''
+    for name, g in zip(names, gates):
+        style = f'background:{reds[round(20*g)]};color:{"#fff" if g > .55 else "#222"}'
+        cells += f'<li style="{style}">{escape(name)}<b>{g:.2f}</b></li>'
+    return (f'<div class="pf-row"><span>{escape(token)}</span>'
+            f'<ul aria-label="gate of {escape(token)} at each word">{cells}</ul></div>')
+
+# %% ../nbs/15_widgets.ipynb #15-widgets-044-c
+@patch
+def view(self:GateExplorer, p, b, t):
+    "The curve, the strips of words and what they say, as HTML"
+    q, gates, beta, tau = self.prompts[p], self.gates(p, b, t), self.betas[b], self.taus[t]
+    curve = 'M' + 'L'.join(f'{_x(r):.1f},{_y(_gate(r, beta, tau)):.1f}' for r in _RATIOS)
+    dots = ''.join(_dot(*word, _INK[j % 2]) for j, (rs, gs) in enumerate(zip(q.ratio, gates))
+                   if q.on[j] for word in zip(q.names, rs, gs))
+    strips = ''.join(_strip(token, q.names, gs) for token, gs in zip(self.tokens, gates))
+    said = f'<figcaption aria-live="polite">{escape(self.says(p, b, t))}</figcaption>'
+    return f'<figure class="pf-wide">{_AXES.format(curve, dots)}{strips}{said}</figure>'
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-045
 @patch
@@ -470,12 +607,11 @@ def plot(self:GateExplorer,
     tau = tau or self.taus[self.start[2]]
     shown = [(q, j) for q in self.prompts for j, on in enumerate(q.on) if on]
     if not shown:
-        raise ValueError(
-            f'None of these prompts names {" or ".join(self.tokens)}, so no gate can open.')
-    fig, axs = plt.subplots(len(shown), 1,
-                            figsize=(min(7, .5*max(len(q.names) for q, _ in shown) + 1.2),
-                                     (.2*len(betas) + .75)*len(shown)), dpi=80, squeeze=False,
-                            layout='constrained')
+        raise ValueError(f'None of these prompts names {" or ".join(self.tokens)}, so no gate can '
+                         f'open.')
+    words = max(len(q.names) for q, _ in shown)
+    size = min(7, .5*words + 1.2), (.2*len(betas) + .75)*len(shown)
+    fig, axs = plt.subplots(len(shown), 1, figsize=size, dpi=80, squeeze=False, layout='constrained')
     for ax, (q, j) in zip(axs[:, 0], shown):
         g = torch.sigmoid((torch.tensor(q.ratio[j]) - torch.tensor(betas)[:, None])/tau)
         heat(ax, g, f'gate of {self.tokens[j]}, τ = {tau:g}', 1., False,
@@ -483,6 +619,7 @@ def plot(self:GateExplorer,
     plt.close(fig)
     return fig
 
+# %% ../nbs/15_widgets.ipynb #15-widgets-045-b
 def explore_gate(
     perf,    # `Perfusion` with its concepts
     prompts, # One prompt or several
@@ -492,8 +629,8 @@ def explore_gate(
     "At which words of a prompt does the edit act, as β and τ move?"
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
     if not any(c.enabled for c in perf.concepts.values()):
-        raise ValueError(
-            'No concept is loaded and enabled, so there is no gate to look at: learn or '
-            'load one first.')
-    return GateExplorer(perf, prompts, betas or [round(-.3 + .05*k, 2) for k in range(31)],
-                        taus or [.02, .05, .1, .15, .2, .25, .3, .4, .5])
+        raise ValueError('No concept is loaded and enabled, so there is no gate to look at: learn '
+                         'or load one first.')
+    betas = betas or [round(-.3 + .05*k, 2) for k in range(31)]
+    taus = taus or [.02, .05, .1, .15, .2, .25, .3, .4, .5]
+    return GateExplorer(perf, prompts, betas, taus)
