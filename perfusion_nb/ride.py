@@ -44,10 +44,12 @@ def take_off(
     on,        # Which concepts act in each row (b,J)
     beta, tau, # Midpoint and softness of each gate (J,)
     opens=gate, # Function (r, β, τ) → gate
+    alone=False, # At most one of them acts, so that there is nothing to keep apart: A is the identity
 )->tuple:      # e⊥ (b,n,d), gates (b,n,J)
     "Encodings without the concepts, and how far each gate opens (Eq. 3)"
     r = ratio(x, U)
-    share = (r*on[:, None]) @ gram_inverse(I, U, on).to(r.dtype).mT
+    share = r*on[:, None]
+    if not alone: share = share @ gram_inverse(I, U, on).to(r.dtype).mT
     off = torch.addmm(x.flatten(0, 1), share.flatten(0, 1), I, alpha=-1).view_as(x)
     return off, opens(r, beta, tau)*on[:, None]
 
@@ -64,14 +66,15 @@ def edit_encodings(
     twin=None,   # Encodings of the superclass prompts (b,n,d): the global lock
     gated=False, # Run the locked edit on the twins too (the other reading of the global lock)
     opens=gate,  # Function (r, β, τ) → gate
+    alone=False, # At most one concept acts
 )->Edit:         # keys e_K (b,n,d), values e_V (b,n,d), both like e; gates (b,n,J)
     "What all layers of one call share (Eq. 3 and 4 of notebook 03), in float32"
     dtype = torch.promote_types(e.dtype, torch.float32)
     x, I, U, on = e.to(dtype), I.to(dtype), U.to(dtype), on.to(dtype)
-    values, gates = take_off(x, I, U, on, beta, tau, opens)
+    values, gates = take_off(x, I, U, on, beta, tau, opens, alone)
     keys = keys_input(values, gates, E_super) if twin is None else twin.to(dtype)
     if twin is not None and gated:
-        keys = keys_input(*take_off(keys, I, U, on, beta, tau, opens), E_super)
+        keys = keys_input(*take_off(keys, I, U, on, beta, tau, opens, alone), E_super)
     here = on.amax(1)[:, None, None] > 0
     return Edit(torch.where(here, keys.to(e.dtype), e), torch.where(here, values.to(e.dtype), e), gates)
 
@@ -183,9 +186,9 @@ def forward(self:LayerEdit,
     d, added = own['d'], own['_buffers']['added']
     wide = x if x.shape[-1] == 2*d + len(added) else handed_on(self, x)
     if wide is None: return inner(x, *args, **kwargs)
-    keys, values, gates = wide.split((d, d, len(added)), -1)
+    if not added.shape[1]: return inner(wide.narrow(-1, 0, d), *args, **kwargs) # Keys, as they are locked
+    keys, values, gates = wide.split_with_sizes((d, d, len(added)), -1)
     out = inner(keys if own['kind'] == 'keys' else values, *args, **kwargs)
-    if not added.shape[1]: return out
     O = added if own['learned'] is None else self.offsets()
     if out.dtype == gates.dtype == O.dtype: # float32 throughout: one kernel
         return torch.addmm(out.flatten(0, -2), gates.flatten(0, -2), O).view(out.shape)
@@ -494,12 +497,14 @@ def widened(self:Rider,
 @patch
 def edit(self:Rider, ctx, x, on, twin=None, settings=Settings())->Edit:
     "The edit of what a context holds"
-    vectors = {n: getattr(self.of(ctx), n) for n in ('i_star', 'u_star', 'e_super')}
+    mine = self.of(ctx)
+    vectors = {n: getattr(mine, n) for n in ('i_star', 'u_star', 'e_super')}
     for pupil in self.pupils.values():
         vectors = {n: pupil.among(ctx, n, t) for n, t in vectors.items()}
     I, U, E = vectors.values()
     beta, tau = self.gates(settings)
-    return edit_encodings(x, on, I, U, E, beta, tau, twin, settings.lock == 'global-gated', self.opens)
+    alone = sum(t is not None for t in self.tokens) < 2
+    return edit_encodings(x, on, I, U, E, beta, tau, twin, settings.lock == 'global-gated', self.opens, alone)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-054d
 @patch

@@ -308,13 +308,17 @@ def plain(self:Perfusion)->bool:
     "Does the one text encoder feed all projections directly?"
     return self._plain
 
+def _offload_hooks(module)->list:
+    "accelerate's hooks on a module"
+    hook = getattr(module, '_hf_hook', None)
+    return [] if hook is None else getattr(hook, 'hooks', [hook])
+
 @patch(as_prop=True)
 def device(self:Perfusion):
     "Where the network computes (offloaded weights are nowhere)"
     d = next(self.network.parameters()).device
     if d.type != 'meta': return d
-    kept = (getattr(m, '_hf_hook', None) for m in self.network.modules())
-    hooks = [h for hook in kept if hook for h in getattr(hook, 'hooks', [hook])]
+    hooks = [h for m in self.network.modules() for h in _offload_hooks(m)]
     found = (getattr(h, 'execution_device', None) for h in hooks)
     return torch.device(next((f for f in found if f is not None), 'meta'))
 
@@ -554,14 +558,13 @@ def load(self:Perfusion,
     token:str=None,  # Another token for the one concept of the file; None: its own
 )->list:             # Tokens that were loaded
     "Load the concepts of files into the pipeline, all of them or none"
-    paths, here, before = path if isinstance(path, (list, tuple)) else [path], self.base_fingerprint(), list(self.concepts)
+    paths, before = path if isinstance(path, (list, tuple)) else [path], list(self.concepts)
     concepts = [c for p in paths for c in load_concepts(p)]
     if token is not None:
         if len(concepts) != 1: raise ValueError(f'token= names one concept, but here are {len(concepts)}: load their files one by one.')
         concepts = [replace(concepts[0], token=token)]
-    for c in concepts:
-        self._check_new(c.token)
-        check_weights(c, here)
+    for c in concepts: self._check_new(c.token)
+    self._check_base(concepts)
     try:
         for c in concepts: self.install(c)
     except BaseException:
@@ -574,9 +577,30 @@ def load(self:Perfusion,
 @patch
 def base_fingerprint(self:Perfusion)->dict:
     "Norms of the weights that a concept depends on: the text encoders' and the value projections'"
-    words = {'token_embedding' + n.removeprefix('text_encoder'): h.text_encoder.get_input_embeddings().weight
+    return fingerprint({n: w for n, w in self._base_weights().items() if w is not None})
+
+@patch
+def _base_weights(self:Perfusion)->dict:
+    "The weights that a concept depends on; None for those that are nowhere to be read"
+    words = {'token_embedding' + n.removeprefix('text_encoder'): h.text_encoder.get_input_embeddings()
              for n, h in self.texts.items()}
-    return fingerprint(words | {n: inner(x.layer).weight for n, x in self.rider.edits('values').items()})
+    values = {n: inner(x.layer) for n, x in self.rider.edits('values').items()}
+    return {n: _stored_weight(m) for n, m in (words | values).items()}
+
+def _stored_weight(module):
+    "The weight of a module, or what accelerate keeps of it while it is off-loaded; None if that is not known"
+    if module.weight.device.type != 'meta': return module.weight
+    kept = (getattr(h, 'weights_map', None) for h in _offload_hooks(module))
+    return next((k['weight'] for k in kept if k is not None and 'weight' in k), None)
+
+@patch
+def _check_base(self:Perfusion, concepts):
+    "Warn of concepts that were learned on other weights; nothing is said of weights that cannot be read"
+    here = self.base_fingerprint()
+    unread = {n for n, w in self._base_weights().items() if w is None}
+    for c in concepts:
+        recorded = c.meta.get('fingerprint') or {}
+        check_weights(c, here | {n: v for n, v in recorded.items() if n in unread})
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-save
 @patch
