@@ -17,6 +17,18 @@ from .keylock import Rank1EditModule
 from .text import EmbeddingWrapper
 
 # %% ../nbs/09a_hand.ipynb #09a-hand-trace-14
+def _traced_names(cross_attention, run, samples, texts):
+    "Names of the two projections, by watching"
+    if run is None:
+        raise ValueError('Name both projections (key_proj_name=, value_proj_name=), or give run=, '
+                         'samples= and texts= so that they can be found by calling the module.')
+    contexts = trace_cross_attention(cross_attention, run, samples, texts)
+    if len(contexts) != 1 or len(contexts[0]) != 1:
+        raise ValueError(f'This module holds {sum(map(len, contexts))} cross-attentions: pass one '
+                         'of them, or name its projections.')
+    return next(iter(contexts[0].values()))
+
+# %% ../nbs/09a_hand.ipynb #09a-hand-trace-14-2
 def make_key_value_proj_rank1_edit_modules_(
     cross_attention,       # Attention module that holds both projections; changed in place
     *,
@@ -31,23 +43,31 @@ def make_key_value_proj_rank1_edit_modules_(
         key_proj_name, value_proj_name = _traced_names(cross_attention, run, samples, texts)
     for n in (key_proj_name, value_proj_name):
         if not hasattr(cross_attention, n):
-            raise ValueError(f'{type(cross_attention).__name__} has no {n}: name the projections as they are called in it.')
-    keys = Rank1EditModule(getattr(cross_attention, key_proj_name), is_key_proj=True, C=input_covariance, **kwargs)
-    values = Rank1EditModule(getattr(cross_attention, value_proj_name), encoding=list(keys.encodings), **kwargs)
+            raise ValueError(f'{type(cross_attention).__name__} has no {n}: name the projections '
+                             'as they are called in it.')
+    keys = Rank1EditModule(getattr(cross_attention, key_proj_name), is_key_proj=True,
+                           C=input_covariance, **kwargs)
+    values = Rank1EditModule(getattr(cross_attention, value_proj_name),
+                             encoding=list(keys.encodings), **kwargs)
     setattr(cross_attention, key_proj_name, keys)
     setattr(cross_attention, value_proj_name, values)
     return keys, values
 
-def _traced_names(cross_attention, run, samples, texts):
-    "Names of the two projections, by watching"
-    if run is None:
-        raise ValueError('Name both projections (key_proj_name=, value_proj_name=), or give run=, samples= and texts= so that they can be found by calling the module.')
-    contexts = trace_cross_attention(cross_attention, run, samples, texts)
-    if len(contexts) != 1 or len(contexts[0]) != 1:
-        raise ValueError(f'This module holds {sum(map(len, contexts))} cross-attentions: pass one of them, or name its projections.')
-    return next(iter(contexts[0].values()))
-
 # %% ../nbs/09a_hand.ipynb #09a-hand-file-01
+def _check_by_hand(edits, rows):
+    if not edits or not rows:
+        raise ValueError('A concept is made of Rank1EditModules and an EmbeddingWrapper, but here '
+                         f'are {len(edits)} and {len(rows)}: wire the network first, or pass '
+                         '[network, wrapper].')
+    if len(dict(edits)) < len(edits):
+        raise ValueError('Two of these modules hold an edited projection of the same name: pass '
+                         'one module that holds them all.')
+    if {m.num_concepts for _, m in edits} != {len(rows)}:
+        raise ValueError(f'EmbeddingWrappers: {len(rows)}, but num_concepts of the projections: '
+                         f'{sorted({m.num_concepts for _, m in edits})}; each concept needs its '
+                         'word.')
+
+# %% ../nbs/09a_hand.ipynb #09a-hand-file-01-2
 def _by_hand(models):
     "The edited projections by name, and the wrapped embeddings, of one module or several"
     models = list(models) if isinstance(models, (list, tuple)) else [models]
@@ -56,26 +76,21 @@ def _by_hand(models):
     _check_by_hand(edits, rows)
     return dict(edits), rows
 
-def _check_by_hand(edits, rows):
-    if not edits or not rows:
-        raise ValueError(f'A concept is made of Rank1EditModules and an EmbeddingWrapper, but here are {len(edits)} and {len(rows)}: wire the network first, or pass [network, wrapper].')
-    if len(dict(edits)) < len(edits):
-        raise ValueError('Two of these modules hold an edited projection of the same name: pass one module that holds them all.')
-    if {m.num_concepts for _, m in edits} != {len(rows)}:
-        raise ValueError(f'EmbeddingWrappers: {len(rows)}, but num_concepts of the projections: {sorted({m.num_concepts for _, m in edits})}; each concept needs its word.')
-
 # %% ../nbs/09a_hand.ipynb #09a-hand-file-01b
 def _check_one_text(encodings, token):
     "Refuse what has not begun, or reads several texts"
     first = encodings[0]
     if not all(c.started for c in encodings):
-        raise ValueError(f'{token} has not begun in every projection: run a training forward first.')
+        raise ValueError(f'{token} has not begun in every projection: run a training forward '
+                         'first.')
     for c in encodings: c.commit()
     def alike(c): return c.i_star.shape == first.i_star.shape and torch.allclose(
         c.i_star, first.i_star.to(c.i_star), rtol=1e-4, atol=1e-6)
     if not all(map(alike, encodings)):
-        raise ValueError('These projections read different encodings, and a concept file written by hand has room for one: save them apart.')
+        raise ValueError('These projections read different encodings, and a concept file written '
+                         'by hand has room for one: save them apart.')
 
+# %% ../nbs/09a_hand.ipynb #09a-hand-file-01b-2
 def _record(edits, j, word, meta):
     "What was learned by hand as a concept"
     def cpu(t): return t.detach().float().cpu().clone()
@@ -83,11 +98,13 @@ def _record(edits, j, word, meta):
     _check_one_text(encodings, word.token)
     for m in edits.values(): m._begun(j)
     vectors = {k: {'text': cpu(getattr(encodings[0], k))} for k in ('i_star', 'u_star', 'e_super')}
-    return Concept(word.token, word.superclass, **vectors, token_embedding={'text_encoder': cpu(word.concept)},
-                   o_star_v={n: cpu(m.o_star[j]) for n, m in edits.items() if not m.is_key_proj}, meta=meta)
+    values = {n: cpu(m.o_star[j]) for n, m in edits.items() if not m.is_key_proj}
+    return Concept(word.token, word.superclass, **vectors, o_star_v=values, meta=meta,
+                   token_embedding={'text_encoder': cpu(word.concept)})
 
+# %% ../nbs/09a_hand.ipynb #09a-hand-file-01b-3
 def save(
-    text_image_model, # Module that holds `Rank1EditModule`s and `EmbeddingWrapper`s, or a list of such: [unet, wrapper]
+    text_image_model, # Holds `Rank1EditModule`s and `EmbeddingWrapper`s; or a list: [unet, wrapper]
     path,             # File to write (safetensors)
     meta=None,        # Anything JSON can hold: base, author …
 )->Path:              # Where it was written
@@ -100,14 +117,29 @@ def save(
 def _check_room(edits, rows, concepts, path):
     "Refuse a file that does not fit, before anything is written"
     if len(rows) != len(concepts):
-        raise ValueError(f"'{path}' holds {len(concepts)} concepts and this network has room for {len(rows)}: wire it with num_concepts={len(concepts)} and as many EmbeddingWrappers.")
+        raise ValueError(f"'{path}' holds {len(concepts)} concepts and this network has room for "
+                         f"{len(rows)}: wire it with num_concepts={len(concepts)} and as many "
+                         "EmbeddingWrappers.")
     widths = {n: m.o_star.shape[1] for n, m in edits.items() if not m.is_key_proj}
     d = len(next(iter(edits.values())).encodings[0].i_star)
     for c, w in zip(concepts, rows):
         check_fits(c, widths, {'text': d}, {'text_encoder': len(w.concept)})
         if w.superclass != c.superclass:
-            raise ValueError(f"{c.token} is a {c.superclass}, but the EmbeddingWrapper's superclass is {w.superclass!r}: make one for {c.superclass!r}.")
+            raise ValueError(f"{c.token} is a {c.superclass}, but the EmbeddingWrapper's "
+                             f"superclass is {w.superclass!r}: make one for {c.superclass!r}.")
 
+# %% ../nbs/09a_hand.ipynb #09a-hand-file-02-2
+def _fill(module, j, name, concept):
+    "One projection's part of a concept"
+    k = module.encodings[j]
+    k.start(concept.e_super['text'].to(k.e_super))
+    k.i_star.copy_(concept.i_star['text'])
+    k.u_star.copy_(concept.u_star['text'])
+    if module.is_key_proj: return
+    module.o_star[j] = concept.o_star_v[name].to(module.o_star)
+    module.was_set[j], module._set[j] = True, True
+
+# %% ../nbs/09a_hand.ipynb #09a-hand-file-02-3
 @torch.no_grad()
 def load(
     text_image_model, # Module wired as when it was saved, or a list of such
@@ -121,13 +153,3 @@ def load(
         w.concept.copy_(c.token_embedding['text_encoder'])
         for n, m in edits.items(): _fill(m, j, n, c)
     return [c.token for c in concepts]
-
-def _fill(module, j, name, concept):
-    "One projection's part of a concept"
-    k = module.encodings[j]
-    k.start(concept.e_super['text'].to(k.e_super))
-    k.i_star.copy_(concept.i_star['text'])
-    k.u_star.copy_(concept.u_star['text'])
-    if module.is_key_proj: return
-    module.o_star[j] = concept.o_star_v[name].to(module.o_star)
-    module.was_set[j], module._set[j] = True, True
