@@ -237,6 +237,7 @@ def _by_token(self:Recogniser, name, groups, q, tolerance):
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-018
 EMPTY = 'empty'            # A row of zeros, as SDXL's empty prompt
+
 FINE, COARSE = 1e-9, 1e-5  # ε of Eq. (1): copied or cast, and computed with
 
 @patch
@@ -332,6 +333,7 @@ def positions(self:Recogniser, row, token)->list:
         if word is not None: at += [k for k, i in enumerate(piece.ids) if i == word.ids[-1]]
     return at
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-026-3
 def _named(active, token, row):
     "Does the caller name this concept for this row?"
     if isinstance(active, dict):
@@ -352,26 +354,27 @@ def found(self:Recogniser, e, rider, settings)->Found:
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-027
 @patch
-def _say(self:Recogniser, sight, unknown, tokens, settings):
-    "What a user must know about a text, once for each"
-    if sight.warned: return
-    sight.warned = True
-    if unknown and settings.active is None:
-        warnings.warn(f'{len(unknown)} of {len(sight.rows)} rows of these encodings were not made by '
-                      'the wired text encoder, so no concept acts in them: name those that should, '
-                      'active=["<toy>"].', stacklevel=4)
-    pieces = (piece for row in sight.rows for piece in row if piece != EMPTY)
-    if any(self._ambiguous(piece, tokens) for piece in pieces):
-        warnings.warn('Two prompts of one batch, one with a concept and one without, are encoded '
-                      'alike to the last bit and cannot be told apart: the later one counts.',
-                      stacklevel=4)
-
-@patch
 def _ambiguous(self:Recogniser, piece, tokens)->bool:
     "Are prompts with other concepts encoded just like this one?"
     def named(ids):
         return tuple(t for t in tokens if t and self.positions([piece._replace(ids=ids)], t))
     return len({named(ids) for ids in piece.alike}) > 1
+
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-027-3
+@patch
+def _say(self:Recogniser, sight, unknown, tokens, settings):
+    "What a user must know about a text, once for each"
+    if sight.warned: return
+    sight.warned = True
+    if unknown and settings.active is None:
+        warnings.warn(f'{len(unknown)} of {len(sight.rows)} rows of these encodings were not made '
+                      'by the wired text encoder, so no concept acts in them: name those that '
+                      'should, active=["<toy>"].', stacklevel=4)
+    pieces = (piece for row in sight.rows for piece in row if piece != EMPTY)
+    if any(self._ambiguous(piece, tokens) for piece in pieces):
+        warnings.warn('Two prompts of one batch, one with a concept and one without, are encoded '
+                      'alike to the last bit and cannot be told apart: the later one counts.',
+                      stacklevel=4)
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-027-2
 @patch

@@ -258,6 +258,7 @@ def detach(self:LayerEdit):
     if self.attached is not None: self.attached.detach()
     self.__dict__['attached'] = None
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-028-2
 @patch
 def attach(self:LayerEdit):
     "Be the forward of the outermost layer; nothing to do if that is so"
@@ -279,6 +280,7 @@ class Settings:
     active:object = None    # Tokens that act in rows whose prompt is unknown
     learning:object = None  # `Pupil`: the concept that is being learned
     kept:dict = field(default_factory=dict, compare=False) # Gates as tensors, by device
+
 CALL_SETTINGS = contextvars.ContextVar('perfusion_settings', default={})
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-041-2
@@ -288,6 +290,7 @@ class Home:
     def __init__(self): self.number = next(Home.numbers)
     def __deepcopy__(self, memo): return memo.setdefault(id(self), Home())
     def __reduce__(self): return Home, ()
+
 # What is found out about a text: the concepts in its rows (b,J), 1 or 0; the same text with the
 # superclasses or None; while learning, (rows, columns) of the concept's word
 Found = namedtuple('Found', 'on twin places')
@@ -638,6 +641,7 @@ def _texts(self:Rider, given):
         if is_text and e.shape[-1] != self.width(contexts[0]): names.append(name)
     return names
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-058-3
 def _say_alone(rider):
     if not rider.__dict__.get('said'):
         warnings.warn('This network was unpickled without its pipeline, so nobody knows which '
@@ -673,6 +677,7 @@ def settings(self:Rider)->Settings:
     "What holds for the call that runs in this thread"
     return CALL_SETTINGS.get().get(self.home) or self.default
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-058b-5
 @patch
 def after(self:Rider, network, args, output):
     "After the network ran: what was handed on is gone"

@@ -38,6 +38,7 @@ def byte_characters(
     visible = [*range(ord('!'), ord('~')+1), *range(ord('¡'), ord('¬')+1), *range(ord('®'), ord('ÿ')+1)]
     return [chr(b) for b in visible] + [chr(256+k) for k in range(256-len(visible))]
 
+# %% ../nbs/06_text.ipynb #06-text-005-2
 def merges_tokenizer(
     merges,     # Pairs of strings, each made of bytes or earlier merges
     length=77,  # Positions of a prompt, begin and end included
@@ -65,6 +66,7 @@ def merges_of(
         used.add(best); parts[i:i+2] = [parts[i]+parts[i+1]]
     return used
 
+# %% ../nbs/06_text.ipynb #06-text-007-2
 def pruned_clip_tokenizer(
     texts,        # Words or captions whose cutting must be CLIP's own
     common=2000,  # This many of the most frequent merges are kept besides (our choice)
@@ -78,6 +80,18 @@ def pruned_clip_tokenizer(
     return merges_tokenizer([merges[k] for k in sorted(keep)], length)
 
 # %% ../nbs/06_text.ipynb #06-text-013
+def _check_cut(ids, tokenizer, keep, length):
+    "Say what is cut off; refuse where that is a concept"
+    cut = ids[length-1:-1]
+    gone = [keep[i] for i in cut if i in keep and i not in ids[:length-1]]
+    words = tokenizer.decode(cut)
+    if gone:
+        raise ValueError(f"The prompt is {len(ids)-length} tokens too long and {gone[0]!r} stands in the part "
+                         f"that would be cut ('{words}'): shorten it or name {gone[0]!r} earlier.")
+    warnings.warn(f"The prompt is {len(ids)-length} tokens too long; this was cut off: "
+                  f"'{words}'.", stacklevel=5)
+
+# %% ../nbs/06_text.ipynb #06-text-013-2
 def _fit(
     ids,        # Token ids of one prompt, begin and end included, any length
     tokenizer,  # Its tokenizer
@@ -90,16 +104,7 @@ def _fit(
         ids = [*ids[:length-1], ids[-1]]
     return [*ids, *[tokenizer.pad_token_id]*(length - len(ids))]
 
-def _check_cut(ids, tokenizer, keep, length):
-    "Say what is cut off; refuse where that is a concept"
-    cut = ids[length-1:-1]
-    gone = [keep[i] for i in cut if i in keep and i not in ids[:length-1]]
-    words = tokenizer.decode(cut)
-    if gone:
-        raise ValueError(f"The prompt is {len(ids)-length} tokens too long and {gone[0]!r} stands in the part "
-                         f"that would be cut ('{words}'): shorten it or name {gone[0]!r} earlier.")
-    warnings.warn(f"The prompt is {len(ids)-length} tokens too long; this was cut off: '{words}'.", stacklevel=5)
-
+# %% ../nbs/06_text.ipynb #06-text-013-3
 def _room(tokenizer, rows):
     "Positions that a tokenizer names; Gemma's names none, then as many as the longest prompt has"
     named = tokenizer.model_max_length
@@ -116,6 +121,7 @@ def _texts(prompts):
                              f'as wrongly decoded text does: write it anew.')
     return prompts
 
+# %% ../nbs/06_text.ipynb #06-text-013-4
 def prompt_ids(
     prompts,      # One prompt or a list
     tokenizer,    # `transformers.CLIPTokenizer`
@@ -144,6 +150,7 @@ def encode_ids(
     out = text_encoder(ids.to(device))
     return out.last_hidden_state if hasattr(out, 'last_hidden_state') else out[0]
 
+# %% ../nbs/06_text.ipynb #06-text-016-2
 def encode_prompts(
     prompts,       # One prompt or a list
     tokenizer,     # `transformers.CLIPTokenizer`
@@ -152,7 +159,8 @@ def encode_prompts(
 ):                 # (encodings (b, n, d), ids (b, n), begin id, end id)
     "Encode prompts: cut with a warning, padded to full length"
     ids = prompt_ids(prompts, tokenizer)
-    if not padded and text_encoder.config.model_type == 'clip_text_model': ids = ids[:, :(ids == tokenizer.eos_token_id).int().argmax(1).max()+1]
+    if not padded and text_encoder.config.model_type == 'clip_text_model':
+        ids = ids[:, :(ids == tokenizer.eos_token_id).int().argmax(1).max()+1]
     return Encoded(encode_ids(ids, text_encoder), ids, tokenizer.bos_token_id, tokenizer.eos_token_id)
 
 # %% ../nbs/06_text.ipynb #06-text-020
@@ -174,6 +182,7 @@ class Placeholder:
 
     def __repr__(self): return f'{self.token} (a {self.superclass}): ids {self.ids} for {self.super_ids}'
 
+# %% ../nbs/06_text.ipynb #06-text-020-2
 class Rows(nn.Module):
     "The learned rows on their encoder: they follow it to another device, never into another type"
     def __init__(self, placeholders):
@@ -190,6 +199,16 @@ class Rows(nn.Module):
 ASKED = contextvars.ContextVar('perfusion_prompt', default=None) # What the running encoder call was asked
 IDS = contextvars.ContextVar('perfusion_ids', default=None)      # What its embedding was asked
 
+def _check_free(text_encoder, tokenizer):
+    "Refuse an encoder that is wired, and a tokenizer that words cannot be added to"
+    if 'perfusion' in getattr(text_encoder, '_modules', {}):
+        raise ValueError('This text encoder is wired already: call remove() on its Perfusion (or '
+                         'close() on its TextHooks) first.')
+    if not hasattr(tokenizer, '_tokenizer'):
+        raise ValueError(f'{type(tokenizer).__name__} is not a fast tokenizer of transformers 5: '
+                         'load the pipeline with transformers >= 5.')
+
+# %% ../nbs/06_text.ipynb #06-text-022-2
 class TextHooks:
     "New words for a transformers text encoder and its tokenizer, by hooks; `close()` undoes everything"
     def __init__(self,
@@ -212,13 +231,6 @@ class TextHooks:
     def __getitem__(self, token): return self.placeholders[self._name(token)]
     def __contains__(self, token): return self._name(token) in self.placeholders
 
-def _check_free(text_encoder, tokenizer):
-    "Refuse an encoder that is wired, and a tokenizer that words cannot be added to"
-    if 'perfusion' in getattr(text_encoder, '_modules', {}):
-        raise ValueError('This text encoder is wired already: call remove() on its Perfusion (or close() on its TextHooks) first.')
-    if not hasattr(tokenizer, '_tokenizer'):
-        raise ValueError(f'{type(tokenizer).__name__} is not a fast tokenizer of transformers 5: load the pipeline with transformers >= 5.')
-
 # %% ../nbs/06_text.ipynb #06-text-023
 @patch
 def _attach(self:TextHooks):
@@ -233,6 +245,19 @@ def _attach(self:TextHooks):
         self._inner += [m.register_forward_pre_hook(self._before_embedding),
                         m.register_forward_hook(self._after_embedding, always_call=True)]
 
+# %% ../nbs/06_text.ipynb #06-text-023-2
+@patch
+def _after(self:TextHooks, module, args, output):
+    "After the encoder: the call is over"
+    ASKED.set(None)
+
+@patch
+def _present(self:TextHooks, rows):
+    "The placeholders that stand in these lists of ids"
+    found = set().union(*map(set, rows))
+    return [p for p in self if found & set(p.ids)]
+
+# %% ../nbs/06_text.ipynb #06-text-023-3
 @patch
 def _before(self:TextHooks, module, args, kwargs):
     "Before the encoder: find the embedding, write `<toy>` out where only its first token stands"
@@ -246,17 +271,6 @@ def _before(self:TextHooks, module, args, kwargs):
     if written == rows: return None
     ids = torch.tensor(written, device=ids.device)
     return ((ids, *args[1:]), kwargs) if args else (args, {**kwargs, 'input_ids': ids})
-
-@patch
-def _after(self:TextHooks, module, args, output):
-    "After the encoder: the call is over"
-    ASKED.set(None)
-
-@patch
-def _present(self:TextHooks, rows):
-    "The placeholders that stand in these lists of ids"
-    found = set().union(*map(set, rows))
-    return [p for p in self if found & set(p.ids)]
 
 # %% ../nbs/06_text.ipynb #06-text-025
 @patch
@@ -273,6 +287,7 @@ def _before_embedding(self:TextHooks, module, args):
     IDS.set((args[0], here) if here else None)
     return (self.superclass_twin(args[0]), *args[1:]) if here else None
 
+# %% ../nbs/06_text.ipynb #06-text-025-2
 @patch
 def _after_embedding(self:TextHooks, module, args, output):
     "Learned rows into their places"
@@ -291,7 +306,8 @@ def _after_embedding(self:TextHooks, module, args, output):
 def _pool(self:TextHooks, module, args, kwargs, output):
     "Pool where the superclass's prompt would"
     ids = args[0] if args else kwargs.get('input_ids')
-    if ids is None or getattr(output, 'pooler_output', None) is None or not self._here(ids): return None
+    if ids is None or getattr(output, 'pooler_output', None) is None or not self._here(ids):
+        return None
     e = output.last_hidden_state
     last = self.superclass_twin(ids).to(e.device).argmax(-1)
     output.pooler_output = e[torch.arange(len(e), device=e.device), last]
@@ -307,6 +323,7 @@ def superclass_twin(self:TextHooks,
         for new, old in zip(p.ids, p.super_ids): ids = ids.masked_fill(ids == new, old)
     return ids
 
+# %% ../nbs/06_text.ipynb #06-text-029-2
 @patch
 def _expand_list(self:TextHooks, ids):
     "Write every `<toy>` out to `<toy> <toy>_1` … in a list of ids"
@@ -322,6 +339,7 @@ def _expand_padded(self:TextHooks, ids):
     out = self._expand_list(ids)
     return out if len(out) == len(ids) else [*out[:len(ids)-1], out[-1]]
 
+# %% ../nbs/06_text.ipynb #06-text-029-3
 @patch
 def expand(self:TextHooks,
     ids, # (b, n)
@@ -339,6 +357,7 @@ def concept_mask(self:TextHooks,
     p = self[placeholder] if isinstance(placeholder, str) else placeholder
     return ids == p.ids[-1]
 
+# %% ../nbs/06_text.ipynb #06-text-030-2
 @patch
 def concept_index(self:TextHooks,
     ids,         # (b, n)
@@ -359,18 +378,20 @@ def tokens_in(self:TextHooks,
 _log = logging.getLogger(__name__)
 
 @patch
-def _name(self:TextHooks, token):
-    "The token as the tokenizer will see it (CLIP's: lower case)"
-    if not isinstance(token, str) or not token.isprintable():
-        raise ValueError(f"The token {token!r:.40} must be one word without spaces, for example '<toy>'.")
-    return self._written(token)
-
-@patch
 def _written(self:TextHooks, token):
     "A text as the tokenizer writes it: CLIP's and BERT's in lower case"
     normalizer = self.tokenizer.backend_tokenizer.normalizer
     return normalizer.normalize_str(token) if normalizer else token
 
+@patch
+def _name(self:TextHooks, token):
+    "The token as the tokenizer will see it (CLIP's: lower case)"
+    if not isinstance(token, str) or not token.isprintable():
+        raise ValueError(f"The token {token!r:.40} must be one word without spaces, for example "
+                         "'<toy>'.")
+    return self._written(token)
+
+# %% ../nbs/06_text.ipynb #06-text-032-2
 @patch
 def _stale(self:TextHooks, token):
     "Placeholders for this token that a saved pipeline carries without rows for them"
@@ -379,23 +400,29 @@ def _stale(self:TextHooks, token):
     return [t for t, i in added.items()
             if i >= rows and t not in mine and name in (t, t.rpartition('_')[0])]
 
+# %% ../nbs/06_text.ipynb #06-text-032-3
 @patch
 def _check_token(self:TextHooks, token, n):
     "Refuse names that could not work"
     one_word = isinstance(token, str) and len(token.split()) == 1 and token == token.strip()
     if not one_word:
-        raise ValueError(f"The token {token!r} must be one word without spaces, for example '<toy>'.")
+        raise ValueError(f"The token {token!r} must be one word without spaces, for example "
+                         "'<toy>'.")
     if token.isalnum():
-        raise ValueError(f"The token {token!r} could be part of ordinary words; put it in brackets: '<{token}>'.")
+        raise ValueError(f"The token {token!r} could be part of ordinary words; put it in "
+                         f"brackets: '<{token}>'.")
     name = self._name(token)
     taken = {self._written(t) for t in self.tokenizer.get_vocab()} - set(self._stale(token))
     for t in [name, *[f'{name}_{k}' for k in range(1, max(n, 2))]]:
         if t in taken or t + '</w>' in taken:
-            raise ValueError(f"The token {t!r} already exists in this tokenizer; choose another name or remove it first.")
+            raise ValueError(f"The token {t!r} already exists in this tokenizer; choose another "
+                             "name or remove it first.")
     whole, _, number = name.rpartition('_')
     if whole in self.placeholders and number.isdigit():
-        raise ValueError(f"The token {token!r} would be taken for a part of {whole!r}; choose another name.")
+        raise ValueError(f"The token {token!r} would be taken for a part of {whole!r}; choose "
+                         "another name.")
 
+# %% ../nbs/06_text.ipynb #06-text-032-4
 @patch
 def _ids_within(self:TextHooks, words):
     "Ids of words as they are within a text, where a space goes before them (Gemma's and BART's differ)"
@@ -403,20 +430,57 @@ def _ids_within(self:TextHooks, words):
     before, whole = ids('a'), ids(f'a {words}')
     return whole[len(before):] if words.strip() and whole[:len(before)] == before else ids(words)
 
+# %% ../nbs/06_text.ipynb #06-text-032-5
 @patch
 def _super_ids(self:TextHooks, superclass):
     "Ids of the superclass, refused if it has none or is not made of ordinary words"
     readable = isinstance(superclass, str) and superclass.isprintable()
     ids = self._ids_within(superclass) if readable else []
     if not ids:
-        raise ValueError(f"The superclass {superclass!r:.60} has no tokens; name the kind of thing it is, for example 'teddy bear'.")
+        raise ValueError(f"The superclass {superclass!r:.60} has no tokens; name the kind of thing "
+                         "it is, for example 'teddy bear'.")
     bad = set(self.tokenizer.all_special_ids) | {i for p in self for i in p.ids}
-    if bad & set(ids): raise ValueError(f"The superclass {superclass!r} contains a special token; use ordinary words.")
+    if bad & set(ids):
+        raise ValueError(f"The superclass {superclass!r} contains a special token; use ordinary "
+                         "words.")
     if len(ids) > self.tokenizer.model_max_length//4:
-        raise ValueError(f"The superclass {superclass!r:.60} takes {len(ids)} tokens; use one or two words.")
+        raise ValueError(f"The superclass {superclass!r:.60} takes {len(ids)} tokens; use one or "
+                         "two words.")
     return tuple(ids)
 
 # %% ../nbs/06_text.ipynb #06-text-034
+@patch
+def _names(self:TextHooks, *others): return [n for p in (*self, *others) for n in p.names]
+
+@patch
+@torch.no_grad()
+@torch.inference_mode(False)
+def _superclass_row(self:TextHooks, super_ids):
+    "The superclass's own row (d,), fp32"
+    device = self._embedding.weight.device
+    last = torch.tensor([super_ids[-1]], device='cpu' if device.type == 'meta' else device)
+    return self._embedding(last)[0].float().clone()
+# How a tokenizer may be told of a word: as CLIP, T5 and BERT want it; taking in the space before it, which BART
+# makes part of a word; found before the text is rewritten, since Gemma writes spaces as ▁
+WAYS = [dict(normalized=True, lstrip=False), dict(normalized=True, lstrip=True), dict(normalized=False, lstrip=True)]
+
+# %% ../nbs/06_text.ipynb #06-text-034-2
+@patch
+def _put(self:TextHooks, p):
+    "Add a placeholder's tokens in the way in which they stand where the superclass would"
+    from tokenizers import AddedToken
+    def ids(s): return self.tokenizer(s, verbose=False).input_ids
+    for p.how in WAYS:
+        self.tokenizer.add_tokens([AddedToken(n, **p.how) for n in p.names])
+        new = self.tokenizer.convert_tokens_to_ids(p.token)
+        written = [i for k in ids(f'a {p.token} a') for i in (p.super_ids if k == new else (k,))]
+        if written == ids(f'a {p.superclass} a'): return
+        drop_added_tokens(self.tokenizer, p.names, self._names())
+    raise ValueError(f"This tokenizer does not cut 'a {p.token} a' like 'a {p.superclass} a', so "
+                     "the concept would stand elsewhere than its superclass: choose another "
+                     "token.")
+
+# %% ../nbs/06_text.ipynb #06-text-034-3
 @patch
 def add(self:TextHooks,
     token,          # New word, e.g. "<toy>" (upper and lower case are one)
@@ -430,7 +494,9 @@ def add(self:TextHooks,
     row = self._superclass_row(super_ids)
     if embedding is not None:
         if tuple(embedding.shape) != tuple(row.shape):
-            raise ValueError(f"The embedding of {token!r} has shape {tuple(embedding.shape)}, this text encoder wants {tuple(row.shape)}: the concept was learned on another kind of model.")
+            raise ValueError(f"The embedding of {token!r} has shape {tuple(embedding.shape)}, this "
+                             f"text encoder wants {tuple(row.shape)}: the concept was learned on "
+                             "another kind of model.")
         row = embedding.detach().to(row.device, torch.float32).clone()
     if stale := self._stale(token): drop_added_tokens(self.tokenizer, stale, self._names())
     p = Placeholder(self._name(token), superclass, (), super_ids, row)
@@ -438,35 +504,6 @@ def add(self:TextHooks,
     self.placeholders[p.token] = p
     self._refresh()
     return p
-
-@patch
-def _names(self:TextHooks, *others): return [n for p in (*self, *others) for n in p.names]
-
-@patch
-@torch.no_grad()
-@torch.inference_mode(False)
-def _superclass_row(self:TextHooks, super_ids):
-    "The superclass's own row (d,), fp32"
-    device = self._embedding.weight.device
-    last = torch.tensor([super_ids[-1]], device='cpu' if device.type == 'meta' else device)
-    return self._embedding(last)[0].float().clone()
-
-# How a tokenizer may be told of a word: as CLIP, T5 and BERT want it; taking in the space before it, which BART
-# makes part of a word; found before the text is rewritten, since Gemma writes spaces as ▁
-WAYS = [dict(normalized=True, lstrip=False), dict(normalized=True, lstrip=True), dict(normalized=False, lstrip=True)]
-
-@patch
-def _put(self:TextHooks, p):
-    "Add a placeholder's tokens in the way in which they stand where the superclass would"
-    from tokenizers import AddedToken
-    def ids(s): return self.tokenizer(s, verbose=False).input_ids
-    for p.how in WAYS:
-        self.tokenizer.add_tokens([AddedToken(n, **p.how) for n in p.names])
-        new = self.tokenizer.convert_tokens_to_ids(p.token)
-        written = [i for k in ids(f'a {p.token} a') for i in (p.super_ids if k == new else (k,))]
-        if written == ids(f'a {p.superclass} a'): return
-        drop_added_tokens(self.tokenizer, p.names, self._names())
-    raise ValueError(f"This tokenizer does not cut 'a {p.token} a' like 'a {p.superclass} a', so the concept would stand elsewhere than its superclass: choose another token.")
 
 # %% ../nbs/06_text.ipynb #06-text-034-bx
 @patch
@@ -508,12 +545,14 @@ def remove(self:TextHooks,
 ):         # The `Placeholder`, no longer in use
     "Take a word out of the tokenizer again"
     if token not in self:
-        raise ValueError(f"There is no concept {token!r} here; there is {', '.join(self.placeholders) or 'none'}.")
+        raise ValueError(f"There is no concept {token!r} here; there is "
+                         f"{', '.join(self.placeholders) or 'none'}.")
     p = self.placeholders.pop(self._name(token))
     drop_added_tokens(self.tokenizer, p.names, self._names())
     self._refresh()
     return p
 
+# %% ../nbs/06_text.ipynb #06-text-037-2
 @patch
 def close(self:TextHooks):
     "Remove every word and every hook: tokenizer and encoder are as before; a second time is quiet"
@@ -522,6 +561,7 @@ def close(self:TextHooks):
     if self._outer: self.text_encoder._modules.pop('perfusion', None)
     self._outer, self._inner, self._embedding = [], [], None
 
+# %% ../nbs/06_text.ipynb #06-text-037-3
 @patch
 @contextmanager
 def without_words(self:TextHooks):
@@ -545,6 +585,7 @@ def tokenize(self:TextHooks,
     self._refresh()
     return prompt_ids(prompts, self.tokenizer, self._expand_list, {p.ids[-1]: p.token for p in self})
 
+# %% ../nbs/06_text.ipynb #06-text-039-2
 @patch
 def encode(self:TextHooks,
     prompts, # One prompt or a list
@@ -554,6 +595,7 @@ def encode(self:TextHooks,
     e = encode_ids(ids, self.text_encoder)
     return Encoded(e, ids, self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
 
+# %% ../nbs/06_text.ipynb #06-text-039-3
 @patch
 @contextmanager
 def only_rows(self:TextHooks):
@@ -594,13 +636,16 @@ def super_encoding(
     total = 0
     for t in templates:
         before, slot, after = t.partition('{}')
-        if not slot: raise ValueError(f"The template {t!r} has no '{{}}' where the concept should stand.")
+        if not slot:
+            raise ValueError(f"The template {t!r} has no '{{}}' where the concept should stand.")
         index = len(tokenizer(before + superclass, verbose=False).input_ids) - 2
         e = encode_prompts(before + superclass + after, tokenizer, text_encoder).encodings[0]
-        if index >= len(e) - 1: raise ValueError(f"The template {t!r} is too long: '{superclass}' would be cut off.")
+        if index >= len(e) - 1:
+            raise ValueError(f"The template {t!r} is too long: '{superclass}' would be cut off.")
         total = total + e[index].float()
     return total/len(templates)
 
+# %% ../nbs/06_text.ipynb #06-text-075-2
 @patch
 def super_encoding(self:TextHooks,
     templates,  # List of prompts with "{}"
@@ -612,6 +657,7 @@ def super_encoding(self:TextHooks,
 # %% ../nbs/06_text.ipynb #06-text-079
 EmbeddingReturn = namedtuple('EmbeddingReturn', 'embed_with_concept embed_with_superclass embed_mask concept_indices')
 
+# %% ../nbs/06_text.ipynb #06-text-079-2
 class EmbeddingWrapper(nn.Module):
     "One learned row beside a frozen embedding; prompts are strings with the superclass in them"
     def __init__(self,
@@ -626,8 +672,13 @@ class EmbeddingWrapper(nn.Module):
         self.embed, self.superclass, self.token, self.tokenize = embed.requires_grad_(False), superclass_string, token, tokenize
         self.end_id = end_id if end_id is not None else int(tokenize([''])[0, 1])
         ids = self._content(superclass_string)
-        if not ids: raise ValueError(f"The superclass {superclass_string!r} has no tokens; name the kind of thing it is, for example 'dog'.")
-        if max(ids) >= embed.num_embeddings: raise ValueError(f"The tokenizer's id {max(ids)} is beyond the {embed.num_embeddings} rows of the embedding: tokenizer and embedding do not belong together.")
+        if not ids:
+            raise ValueError(f"The superclass {superclass_string!r} has no tokens; name the kind "
+                             "of thing it is, for example 'dog'.")
+        if max(ids) >= embed.num_embeddings:
+            raise ValueError(f"The tokenizer's id {max(ids)} is beyond the {embed.num_embeddings} "
+                             "rows of the embedding: tokenizer and embedding do not belong "
+                             "together.")
         self.super_ids = ids
         self.concept = nn.Parameter(embed.weight[ids[-1]].detach().float().clone())
     def _content(self, text):
@@ -649,10 +700,13 @@ def places(self:EmbeddingWrapper,
             ends = [len(self._content(self.superclass.join([*parts[:j], '']))) for j in range(1, len(parts))]
         else: ends = [] if strict else [j+k-1 for j in range(1, r.index(self.end_id)) if r[j:j+k] == self.super_ids]
         kept = [j for j in ends if r[j-k+1:j+1] == self.super_ids]
-        if ends and not kept: raise ValueError(f"The prompt {p!r} is so long that the concept is cut off: shorten it.")
+        if ends and not kept:
+            raise ValueError(f"The prompt {p!r} is so long that the concept is cut off: shorten "
+                             "it.")
         here[row, kept] = True
     return ids, here
 
+# %% ../nbs/06_text.ipynb #06-text-081-2
 @patch
 def write(self:EmbeddingWrapper,
     x,    # (b, n, d) embeddings
@@ -662,9 +716,12 @@ def write(self:EmbeddingWrapper,
     return torch.where(here[..., None], self.concept.to(x), x)
 
 def _as_list(prompts): return [prompts] if isinstance(prompts, str) else list(prompts)
+
 def _real(ids, end_id): return torch.arange(ids.shape[1], device=ids.device) <= (ids == end_id).int().argmax(-1, keepdim=True)
+
 def _first(here): return torch.where(here.any(1), here.int().argmax(1), -1)
 
+# %% ../nbs/06_text.ipynb #06-text-081-3
 @patch
 def forward(self:EmbeddingWrapper,
     prompts, # One prompt or a list of b
@@ -679,8 +736,11 @@ class EmbeddingWrappers(nn.Module):
     "Several concepts over one embedding, each named by its own token"
     def __init__(self, *wrappers):
         super().__init__()
-        if len({w.token for w in wrappers}) < len(wrappers): raise ValueError("Two of these concepts have the same token: give each its own, EmbeddingWrapper(embed, 'dog', token='<dog>').")
-        if len({id(w.embed) for w in wrappers}) != 1: raise ValueError("These wrappers stand over different embeddings: wrap the same one.")
+        if len({w.token for w in wrappers}) < len(wrappers):
+            raise ValueError("Two of these concepts have the same token: give each its own, "
+                             "EmbeddingWrapper(embed, 'dog', token='<dog>').")
+        if len({id(w.embed) for w in wrappers}) != 1:
+            raise ValueError("These wrappers stand over different embeddings: wrap the same one.")
         self.wrappers, self.embed, self.end_id = nn.ModuleList(wrappers), wrappers[0].embed, wrappers[0].end_id
     def places(self, prompts, strict=True):
         def others(p, me):
@@ -693,6 +753,7 @@ class EmbeddingWrappers(nn.Module):
         return x
     forward = EmbeddingWrapper.forward
 
+# %% ../nbs/06_text.ipynb #06-text-085-2
 def merge_embedding_wrappers(
     *wrappers, # `EmbeddingWrapper`s over the same embedding
 ):             # `EmbeddingWrappers`: the same call, concept indices (b, J)
@@ -728,12 +789,18 @@ class OpenClipEmbedWrapper(nn.Module):
         **kwargs,               # Of `EmbeddingWrapper`
     ):
         super().__init__()
-        if tokenizer is None and not hasattr(getattr(clip, 'text', clip), 'token_embedding'): raise ValueError(f"{type(clip).__name__} has no token_embedding: pass open_clip's model itself, or a transformers text encoder with its tokenizer=.")
-        if tokenizer is not None and skip: raise ValueError('skip= is for open_clip: a transformers encoder for SD 2 has the last block left out already.')
+        if tokenizer is None and not hasattr(getattr(clip, 'text', clip), 'token_embedding'):
+            raise ValueError(f"{type(clip).__name__} has no token_embedding: pass open_clip's "
+                             "model itself, or a transformers text encoder with its tokenizer=.")
+        if tokenizer is not None and skip:
+            raise ValueError('skip= is for open_clip: a transformers encoder for SD 2 has the '
+                             'last block left out already.')
         self.clip, self.skip, self.tokenizer = clip.requires_grad_(False), skip, tokenizer
-        if tokenizer is not None: kwargs = dict(tokenize=lambda prompts: prompt_ids(prompts, tokenizer)) | kwargs
+        if tokenizer is not None:
+            kwargs = dict(tokenize=lambda prompts: prompt_ids(prompts, tokenizer)) | kwargs
         self.words = words or EmbeddingWrapper(clip.get_input_embeddings() if tokenizer is not None else getattr(clip, 'text', clip).token_embedding, superclass_string, **kwargs)
 
+# %% ../nbs/06_text.ipynb #06-text-088-bx-2
 @patch
 def encode_ids(self:OpenClipEmbedWrapper,
     ids,       # (b, n)
@@ -747,6 +814,7 @@ def encode_ids(self:OpenClipEmbedWrapper,
     finally:
         if hook: hook.remove()
 
+# %% ../nbs/06_text.ipynb #06-text-088-bx-3
 @patch
 def forward(self:OpenClipEmbedWrapper,
     prompts, # One prompt or a list of b
@@ -771,7 +839,9 @@ def calculate_input_covariance(
         from open_clip import tokenize
         begin, end = tokenize([''])[0, :2].tolist(); device = next(clip.parameters()).device
         def encode(some): ids = tokenize(some).to(device); return open_clip_encodings(clip, ids), ids, begin, end
-    else: raise ValueError(f'{type(clip).__name__} is no open_clip model: give its tokenizer too, calculate_input_covariance(texts, pipe.text_encoder, pipe.tokenizer).')
+    else:
+        raise ValueError(f'{type(clip).__name__} is no open_clip model: give its tokenizer too, '
+                         'calculate_input_covariance(texts, pipe.text_encoder, pipe.tokenizer).')
     return estimate_covariance(encode, texts, policy=policy, batch_size=batch_size, **kwargs)
 
 # %% ../nbs/06_text.ipynb #06-text-hand-04
@@ -782,6 +852,7 @@ def get_finetune_parameters(
     kinds = Rank1EditModule, EmbeddingWrapper
     return [q for m in model.modules() if isinstance(m, kinds) for q in m.parameters(recurse=False) if q.requires_grad]
 
+# %% ../nbs/06_text.ipynb #06-text-hand-04-2
 def get_finetune_optimizer(
     model,             # As above
     lr=.03,            # Of the values (paper §5)
@@ -794,7 +865,9 @@ def get_finetune_optimizer(
     rows = [q for m in model.modules() if isinstance(m, EmbeddingWrapper) for q in m.parameters(recurse=False)]
     values = [q for q in get_finetune_parameters(model) if not any(q is r for r in rows)]
     groups = [dict(params=ps, lr=rate) for ps, rate in ((values, lr), (rows, lr_embedding)) if ps]
-    if not groups: raise ValueError('This model holds no Rank1EditModule and no EmbeddingWrapper, so there is nothing to learn; wire it first.')
+    if not groups:
+        raise ValueError('This model holds no Rank1EditModule and no EmbeddingWrapper, so there '
+                         'is nothing to learn; wire it first.')
     opt = torch.optim.AdamW(groups, weight_decay=wd, betas=betas, eps=eps, **kwargs)
     if any(isinstance(m, ConceptEncoding) for m in model.modules()): commit_after_step(opt, model)
     return opt
