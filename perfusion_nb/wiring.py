@@ -19,8 +19,7 @@ from torch import nn
 from fastcore.basics import patch
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-005
-from .gate import project_off
-from .keylock import layer_dtype, linear_part
+from .keylock import linear_part
 from .concept import (Concept, save_concept, load_concepts, merge_concepts, fingerprint,
     check_weights, check_fits)
 from .text import TextHooks, encode_prompts
@@ -207,12 +206,12 @@ def _where_is(name):
 class Perfusion:
     "Concepts in a diffusers pipeline: learn, draw, save, load"
     def __init__(self,
-        pipe,             # A diffusers pipeline, or any object with the same parts, see `network_of`
-        beta:float=None,  # Gate's midpoint in drawing; None: each concept's, the base's, or 0.7 (§5)
+        pipe,             # A diffusers pipeline, or any object with such parts, see `network_of`
+        beta:float=None,  # Gate's midpoint in drawing; None: the concept's, the base's, or 0.7 (§5)
         tau:float=None,   # Gate's temperature in drawing; None: likewise, or 0.15 (paper §5)
         lock:str='local', # "local", "global", or "global-gated"
         contexts=None,    # {context: {attention: (its keys' projection, its values')}}, as paths
-        call=None,        # Function(network, z, t, *encodings) → prediction, if there is no pipeline
+        call=None,        # Function(network, z, t, *encodings) → prediction, where no pipeline is
         sample_shape=None, # Shape of one latent, if `call` is given and `contexts` are to be found
         run=None,         # More arguments of the pipeline where wiring calls it, such as num_frames
     ):
@@ -744,7 +743,7 @@ def _run(self:Perfusion, prompts, **kwargs):
 @patch
 @contextmanager
 def _at_network(self:Perfusion, before=None, after=None):
-    "Within: `before(given)` changes what the network is given here, `after(output)` sees its answer"
+    "Within: `before(given)` changes what the network is given, `after(output)` sees its answer"
     names, thread = argument_names(self.network), threading.get_ident()
     def enter(module, args, kwargs):
         if threading.get_ident() != thread: return None
