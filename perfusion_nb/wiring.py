@@ -207,8 +207,8 @@ class Perfusion:
     "Concepts in a diffusers pipeline: learn, draw, save, load"
     def __init__(self,
         pipe,             # A diffusers pipeline, or any object with such parts, see `network_of`
-        beta:float=None,  # Gate's midpoint in drawing; None: the concept's, the base's, or 0.7 (§5)
-        tau:float=None,   # Gate's temperature in drawing; None: likewise, or 0.15 (paper §5)
+        beta:float=None,  # Gate's midpoint; None: the concept's, the base's, or 0.7 (paper §5)
+        tau:float=None,   # Gate's temperature; None: likewise, or 0.15 (paper §5)
         lock:str='local', # "local", "global", or "global-gated"
         contexts=None,    # {context: {attention: (its keys' projection, its values')}}, as paths
         call=None,        # Function(network, z, t, *encodings) → prediction, where no pipeline is
