@@ -32,6 +32,7 @@ def inner(
     "The projection itself"
     return getattr(layer, 'base_layer', layer)
 
+# %% ../nbs/08a_find.ipynb #08a-find-014-2
 def outermost(
     network, # Any module
 )->dict:     # Path → module, in the order of the network
@@ -65,6 +66,7 @@ def _tensors(x):
     elif isinstance(x, dict):
         for y in x.values(): yield from _tensors(y)
 
+# %% ../nbs/08a_find.ipynb #08a-find-018-2
 @torch.no_grad()
 def _watched(
     network, # Any module
@@ -112,6 +114,7 @@ def _words(path):
     "The words of a name: to_k → to, k; keyProj → key, proj"
     return [w.lower() for w in re.findall(r'[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+', path)]
 
+# %% ../nbs/08a_find.ipynb #08a-find-022-2
 def keys_by_name(
     names, # Paths of two projections
 ):         # (path of the keys' projection, path of the values'), or None
@@ -137,6 +140,7 @@ class _Meetings(TorchFunctionMode):
         elif 'softmax' in name and given: self.met.append((_signature(given[0]), None))
         return func(*args, **kwargs)
 
+# %% ../nbs/08a_find.ipynb #08a-find-025-2
 def _first(plain, changed):
     "Where a change shows first: (number of the meeting, 0 if as keys or 1 if as values)"
     for k, (a, b) in enumerate(zip(plain, changed)):
@@ -153,6 +157,7 @@ def _alike(o):
     "The same vector for every token"
     return o.mean(-2, keepdim=True).expand_as(o)
 
+# %% ../nbs/08a_find.ipynb #08a-find-026-2
 @torch.no_grad()
 def _changed(owner, called, changes):
     "What a module gives with some projections' outputs changed, and what met the queries then"
@@ -223,6 +228,7 @@ def _fate(a, b, c):
     if any(mixed): return 'mixed'
     return 'picture' if any(x != y for x, y in zip(a, b)) else 'still'
 
+# %% ../nbs/08a_find.ipynb #08a-find-040-2
 def _holders(network, layers):
     "Modules that hold weights which might read text without a projection's being called"
     out = {n.rpartition('.')[0] for n in layers}
@@ -257,6 +263,7 @@ def _above(path):
         path = path.rpartition('.')[0]
         yield path
 
+# %% ../nbs/08a_find.ipynb #08a-find-043-2
 def _by_owner(names, called):
     "A context's projections by the module that calls them; a lone one joins the nearest other"
     owner = lambda n: next((o for o in _above(n) if o in called), '')
@@ -315,6 +322,7 @@ def _kept_in(network, seen):
         if idle and reads(holder) and holder not in keeps: out.append((n, WHY.uncalled))
     return out
 
+# %% ../nbs/08a_find.ipynb #08a-find-047-2
 def _joint(layers, seen):
     "[(path, reason)]: keys and values of text that knows the picture"
     texts = [s for n, f in seen.fate.items() if f == 'text' for s in seen.fed[n]]
@@ -342,6 +350,7 @@ def _shares(owner, seen):
     told = [n for n in beside if {*_words(n[len(owner):])} & {*_KEY, *_VALUE}]
     return any(seen.fate[n] in ('picture', 'mixed') for n in told)
 
+# %% ../nbs/08a_find.ipynb #08a-find-048-2
 def _pair(network, owner, names, called, prepared, seen):
     "((keys, values), None), or (None, why not)"
     if len(names) == 1: return None, WHY.fused if _fused(names[0]) else WHY.alone
@@ -353,6 +362,7 @@ def _pair(network, owner, names, called, prepared, seen):
     pair = owner in called and key_and_value(network, owner, names, called[owner])
     return pair or None, None if pair else WHY.untold
 
+# %% ../nbs/08a_find.ipynb #08a-find-048-3
 @torch.no_grad()
 def _calls_of(network, paths, call):
     "How the modules at these paths are called first: {path: (args, kwargs)}"
@@ -394,6 +404,7 @@ def _check_found(contexts, left_out, network):
         f'and picture share one attention (SD 3, Flux) there is no projection that key-locked '
         f'editing could edit.' + f' What reads the text: {read}.'*bool(read))
 
+# %% ../nbs/08a_find.ipynb #08a-find-050-2
 def trace_cross_attention(
     network, # Any module that reads text by cross-attention
     run,     # Function(sample, text) that calls it once

@@ -38,6 +38,7 @@ def directions(
     signs = torch.randint(2, (d, 8), generator=torch.Generator().manual_seed(d))*2 - 1
     return _exact(signs.to(device, non_blocking=True))
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-008-2
 def sketch(
     e, # Encodings (…,d)
     S, # `directions`
@@ -47,7 +48,7 @@ def sketch(
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-011
 class Recogniser:
-    "Finds the prompt of encodings again, by value; `words` are the `TextHooks` of each encoder by name"
+    "Finds the prompt of encodings again, by value"
     def __init__(self,
         words,      # Text encoder's name → `TextHooks`, or anything with a `text_encoder`
         limit=64,   # Prompts that are remembered
@@ -78,7 +79,8 @@ class Recogniser:
         self.sights = WeakTensorKeyDictionary()
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-012
-QUIET = ContextVar('perfusion_quiet', default=False) # Nothing is noted: whoever encodes knows the prompt
+# Nothing is noted where this holds: whoever encodes knows the prompt
+QUIET = ContextVar('perfusion_quiet', default=False)
 
 @contextmanager
 def unnoted():
@@ -104,12 +106,15 @@ def layers_of(
     last = out[0] if last is None else last
     found = {'last': last} if torch.is_tensor(last) and last.dim() == 3 else {}
     hidden = getattr(out, 'hidden_states', None) or ()
-    norm = next((m for n, m in encoder.named_modules() if n.endswith('final_layer_norm') and n.count('.') < 2), None)
+    norms = (m for n, m in encoder.named_modules()
+             if n.endswith('final_layer_norm') and n.count('.') < 2)
+    norm = next(norms, None)
     for k, h in enumerate(hidden):
         found[k - len(hidden)] = h
         if norm is not None: found['normed', k - len(hidden)] = norm(h)
     return found
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-013-2
 @patch
 @torch.no_grad()
 def note(self:Recogniser, name, encoder, args, kwargs, out):
@@ -122,23 +127,26 @@ def note(self:Recogniser, name, encoder, args, kwargs, out):
     layers = layers_of(encoder, out)
     sketches = {n: sketch(e, self._directions(e.shape[-1], e.device)) for n, e in layers.items()}
     width = {n: e.shape[-1] for n, e in layers.items()}
-    batch = SimpleNamespace(name=name, ids=rows, layers=sketches, width=width, widths=set(width.values()),
-                            mask=kwargs.get('attention_mask'))
+    batch = SimpleNamespace(name=name, ids=rows, layers=sketches, width=width,
+                            widths=set(width.values()), mask=kwargs.get('attention_mask'))
     with self.lock:
         self.batches.append(batch)
-        while len(self.batches) > 1 and sum(len(b.ids) for b in self.batches) > self.limit: self.batches.popleft()
+        while len(self.batches) > 1 and sum(len(b.ids) for b in self.batches) > self.limit:
+            self.batches.popleft()
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-013b
 def tensors_by_name(args, kwargs):
     "What a module was given that may be encodings: [(its name or place, (b,n,d))]"
     given = [*enumerate(args), *kwargs.items()]
-    return [(k, v) for k, v in given if torch.is_tensor(v) and v.dim() == 3 and v.is_floating_point()]
+    return [(k, v) for k, v in given
+            if torch.is_tensor(v) and v.dim() == 3 and v.is_floating_point()]
 
 def _made(out, e):
     "What a module gave that has a token for each of `e`'s"
     outs = [out] if torch.is_tensor(out) else list(out.values() if hasattr(out, 'values') else out)
     return [y for y in outs if torch.is_tensor(y) and y.dim() == 3 and y.shape[:2] == e.shape[:2]]
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-013b-2
 @patch
 @torch.no_grad()
 def note_made(self:Recogniser, number, module, args, kwargs, out):
@@ -153,15 +161,17 @@ def note_made(self:Recogniser, number, module, args, kwargs, out):
                 batch, at, _ = piece.places[0]
                 mask = None if batch.mask is None else batch.mask[at:at+1]
                 width = {layer: y.shape[-1]}
-                new = SimpleNamespace(name=piece.name, ids=[piece.ids], layers={layer: s[row:row+1]},
-                                      width=width, widths=set(width.values()), mask=mask)
+                new = SimpleNamespace(name=piece.name, ids=[piece.ids],
+                                      layers={layer: s[row:row+1]}, width=width,
+                                      widths=set(width.values()), mask=mask)
                 with self.lock: self.batches.append(new)
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-015
-# One row of what one encoder made: the ids at its positions (None where unknown), the places they come from as
-# (batch, row, position), and the ids of all prompts of that batch that are encoded alike
+# One row of what one encoder made: the ids at its positions (None where unknown), the places they
+# come from as (batch, row, position), and the ids of all prompts of that batch encoded alike
 Piece = namedtuple('Piece', 'name layer ids places alike')
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-015-2
 @patch
 def _candidates(self:Recogniser, name, width, device):
     "Remembered prompts of an encoder by (layer, length): [(batch, row)], sketches (N,n,3,8)"
@@ -180,19 +190,12 @@ def _alike(q, tolerance, known):
     "Where sketches (…,8) agree with known ones (…,3,8), in any type (Eq. 1)"
     return (q[..., None, :] - known).abs().amax(-1) <= tolerance[..., None]
 
-@patch
-def _aligned(self:Recogniser, name, groups, q, tolerance):
-    "For each row the prompt that agrees in most positions, the latest of several: [(agreeing, `Piece`)]"
-    fitting = {layer: g for (layer, n), g in groups.items() if n == q.shape[1]}
-    if not fitting: return [(0, None)]*len(q)
-    counts = torch.cat([_agreeing(q, tolerance, known) for _, known in fitting.values()], 1)
-    return [_best(name, fitting, row) for row in counts.tolist()] # The one time that the host waits
-
 def _agreeing(q, tolerance, known):
     "In how many positions each row (b,n,8) agrees with each known prompt (N,n,3,8): (b,N)"
     hits = _alike(q[:, None], tolerance[:, None], known[None]) & (tolerance > 0)[:, None, :, None]
     return hits.sum(2).amax(-1)
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-016-2
 def _best(name, fitting, counts):
     "The layer and prompt with the highest count"
     best = 0, None
@@ -205,6 +208,15 @@ def _best(name, fitting, counts):
         places = [(batch, row, p) for p in range(known.shape[1])]
         best = top, Piece(name, layer, batch.ids[row], places, twins)
     return best
+
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-016-3
+@patch
+def _aligned(self:Recogniser, name, groups, q, tolerance):
+    "For each row the latest prompt that agrees in most positions: [(agreeing, `Piece`)]"
+    fitting = {layer: g for (layer, n), g in groups.items() if n == q.shape[1]}
+    if not fitting: return [(0, None)]*len(q)
+    counts = torch.cat([_agreeing(q, tolerance, known) for _, known in fitting.values()], 1)
+    return [_best(name, fitting, row) for row in counts.tolist()] # The one time that the host waits
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-017
 @patch
@@ -225,8 +237,17 @@ def _by_token(self:Recogniser, name, groups, q, tolerance):
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-018
 EMPTY = 'empty'            # A row of zeros, as SDXL's empty prompt
+
 FINE, COARSE = 1e-9, 1e-5  # ε of Eq. (1): copied or cast, and computed with
 
+@patch
+def _says_something(self:Recogniser, name, count, piece)->bool:
+    "Is more known than the begin token, which is the same in every prompt?"
+    bos = getattr(getattr(self.words[name], 'tokenizer', None), 'bos_token_id', None)
+    begins = bos is not None and piece is not None and piece.ids[:1] == [bos]
+    return count > int(begins)
+
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-018-2
 @patch
 @torch.no_grad()
 def pieces(self:Recogniser,
@@ -234,7 +255,8 @@ def pieces(self:Recogniser,
     x,    # What may be its encodings (b,n,d)
 )->list:  # For each row a `Piece`, EMPTY, or None if it is unknown
     "Where rows of encodings came from"
-    S, groups = self._directions(x.shape[-1], x.device), self._candidates(name, x.shape[-1], x.device)
+    S = self._directions(x.shape[-1], x.device)
+    groups = self._candidates(name, x.shape[-1], x.device)
     q, size = _exact(x) @ S, _exact(x).norm(dim=-1)
     need, found = (size > 0).sum(1).tolist(), self._aligned(name, groups, q, FINE*size)
     for k, most in enumerate(need):
@@ -243,13 +265,6 @@ def pieces(self:Recogniser,
         if 2*found[k][0] <= most > 0: found[k] = self._by_token(name, groups, q[k], coarse[k])
         if 2*found[k][0] <= most and not self._says_something(name, *found[k]): found[k] = 0, None
     return [EMPTY if not most else piece for most, (_, piece) in zip(need, found)]
-
-@patch
-def _says_something(self:Recogniser, name, count, piece)->bool:
-    "Is more known than the begin token, which is the same in every prompt? The rest is the pipeline's own"
-    bos = getattr(getattr(self.words[name], 'tokenizer', None), 'bos_token_id', None)
-    begins = bos is not None and piece is not None and piece.ids[:1] == [bos]
-    return count > int(begins)
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-020
 @patch
@@ -266,6 +281,7 @@ def cuts(self:Recogniser, width)->list:
         at += w
     return [*alone, cut] if at == width else alone
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-020-2
 @patch
 def rows_of(self:Recogniser,
     e, # Encodings (b,n,d)
@@ -283,16 +299,19 @@ def _version(e):
     "Changes when a tensor is changed in place (tensors of inference mode do not tell)"
     return None if e.is_inference() else e._version
 
+def _sight(e, rows):
+    return SimpleNamespace(version=_version(e), rows=rows, answers={}, warned=False)
+
 @patch
 def look(self:Recogniser, e)->SimpleNamespace:
     "What is known about a text, found out once"
     with self.lock:
         known = self.sights.get(e)
         if known is None or known.version != _version(e):
-            known = SimpleNamespace(version=_version(e), rows=self.rows_of(e), answers={}, warned=False)
-            self.sights[e] = known
+            known = self.sights[e] = _sight(e, self.rows_of(e))
     return known
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-025-2
 @patch
 def know(self:Recogniser,
     e,    # Encodings (b,n,d), made a moment ago
@@ -301,7 +320,7 @@ def know(self:Recogniser,
 ):
     "Say what a text was made of, so that nobody needs to find out"
     rows = [[Piece(name, 'last', r, None, [])] for r in ids.tolist()]
-    with self.lock: self.sights[e] = SimpleNamespace(version=_version(e), rows=rows, answers={}, warned=False)
+    with self.lock: self.sights[e] = _sight(e, rows)
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-026
 @patch
@@ -309,10 +328,12 @@ def positions(self:Recogniser, row, token)->list:
     "Where a concept's word stands in a row"
     at = []
     for piece in row:
-        word = None if piece == EMPTY else getattr(self.words[piece.name], 'placeholders', {}).get(token)
+        if piece == EMPTY: continue
+        word = getattr(self.words[piece.name], 'placeholders', {}).get(token)
         if word is not None: at += [k for k, i in enumerate(piece.ids) if i == word.ids[-1]]
     return at
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-026-3
 def _named(active, token, row):
     "Does the caller name this concept for this row?"
     if isinstance(active, dict):
@@ -320,16 +341,42 @@ def _named(active, token, row):
         return rows if isinstance(rows, bool) else bool(rows[row])
     return token in (active or ())
 
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-026-2
 @patch
 def found(self:Recogniser, e, rider, settings)->Found:
     "Which concepts act in which rows of a text, and its twin where the global lock wants it"
     sight, pupil = self.look(e), settings.learning
-    key = rider.home, e.device, *rider.tokens, pupil and pupil.slot, settings.lock, id(settings.active), id(settings.super_embeds)
+    kept = settings.active, settings.super_embeds # Held, so that no other gets their ids
+    key = (rider.home, e.device, *rider.tokens, pupil and pupil.slot, settings.lock, *map(id, kept))
     if key not in sight.answers:
-        sight.answers[key] = (settings.active, settings.super_embeds), self._answer(e, sight, rider, settings)
+        sight.answers[key] = kept, self._answer(e, sight, rider, settings)
     return sight.answers[key][1]
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-027
+@patch
+def _ambiguous(self:Recogniser, piece, tokens)->bool:
+    "Are prompts with other concepts encoded just like this one?"
+    def named(ids):
+        return tuple(t for t in tokens if t and self.positions([piece._replace(ids=ids)], t))
+    return len({named(ids) for ids in piece.alike}) > 1
+
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-027-3
+@patch
+def _say(self:Recogniser, sight, unknown, tokens, settings):
+    "What a user must know about a text, once for each"
+    if sight.warned: return
+    sight.warned = True
+    if unknown and settings.active is None:
+        warnings.warn(f'{len(unknown)} of {len(sight.rows)} rows of these encodings were not made '
+                      'by the wired text encoder, so no concept acts in them: name those that '
+                      'should, active=["<toy>"].', stacklevel=4)
+    pieces = (piece for row in sight.rows for piece in row if piece != EMPTY)
+    if any(self._ambiguous(piece, tokens) for piece in pieces):
+        warnings.warn('Two prompts of one batch, one with a concept and one without, are encoded '
+                      'alike to the last bit and cannot be told apart: the later one counts.',
+                      stacklevel=4)
+
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-027-2
 @patch
 def _answer(self:Recogniser, e, sight, rider, settings):
     pupil, unknown = settings.learning, [k for k, r in enumerate(sight.rows) if not r]
@@ -349,60 +396,33 @@ def _answer(self:Recogniser, e, sight, rider, settings):
     wanted = settings.lock != 'local' and pupil is None and any(map(any, mask))
     return Found(on, self._twin(e, sight.rows, mask, settings) if wanted else None, places)
 
-@patch
-def _say(self:Recogniser, sight, unknown, tokens, settings):
-    "What a user must know about a text, once for each"
-    if sight.warned: return
-    sight.warned = True
-    if unknown and settings.active is None:
-        warnings.warn(f'{len(unknown)} of {len(sight.rows)} rows of these encodings were not made by the wired '
-                      f'text encoder, so no concept acts in them: name those that should, active=["<toy>"].', stacklevel=4)
-    for row in sight.rows:
-        for piece in row:
-            if piece == EMPTY: continue
-            sets = {tuple(t for t in tokens if t and self.positions([piece._replace(ids=i)], t)) for i in piece.alike}
-            if len(sets) > 1:
-                warnings.warn('Two prompts of one batch, one with a concept and one without, are encoded alike to '
-                              'the last bit and cannot be told apart: the later one counts.', stacklevel=4)
-                return
-
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-029
 @patch
 def _twin(self:Recogniser, e, rows, mask, settings):
     "The same text with the superclasses in it; rows without a concept as they are"
     if settings.super_embeds is not None:
         given = settings.super_embeds.to(e)
-        if len(e) % len(given): raise ValueError(f'super_embeds has {len(given)} rows and the text {len(e)}: give one for each prompt.')
+        if len(e) % len(given):
+            raise ValueError(f'super_embeds has {len(given)} rows and the text {len(e)}: give one '
+                             'for each prompt.')
         return given if len(given) == len(e) else torch.cat([e[:-len(given)], given])
     acting = [k for k, m in enumerate(mask) if any(m)]
     if not all(rows[k] for k in acting):
-        raise ValueError('The global lock needs the prompt with the superclass in it: pass super_embeds= along with prompt_embeds=, or use lock="local".')
+        raise ValueError('The global lock needs the prompt with the superclass in it: pass '
+                         'super_embeds= along with prompt_embeds=, or use lock="local".')
     twins, out = self._encoded_twins(rows[k] for k in acting), e.clone()
     for k in acting:
         start = 0
         for piece in rows[k]:
             end = start + (e.shape[-1] if len(rows[k]) == 1 else max(piece.places[0][0].widths))
             for p, place in enumerate(piece.places):
-                if place is not None: out[k, p, start:end] = twins[piece.layer, id(place[0]), place[1]][place[2]].to(e)
+                if place is None: continue
+                batch, at, position = place
+                out[k, p, start:end] = twins[piece.layer, id(batch), at][position].to(e)
             start = end
     return out
 
 # %% ../nbs/08c_recognise.ipynb #08c-recognise-030
-@patch
-@torch.no_grad()
-def _encoded_twins(self:Recogniser, rows):
-    "{(layer, batch, row): twin's encodings}, each distinct prompt once, one batch for each encoder and layer"
-    wanted = {}
-    for piece in (p for row in rows for p in row if p != EMPTY):
-        for batch, row in {(id(p[0]), p[1]): p[:2] for p in piece.places if p is not None}.values():
-            wanted.setdefault((piece.name, piece.layer, len(batch.ids[row])), {})[id(batch), row] = batch, row
-    out = {}
-    for (name, layer, _), places in wanted.items():
-        distinct = {tuple(b.ids[r]): (b, r) for b, r in places.values()}
-        encoded = dict(zip(distinct, self._encode_twins(name, layer, distinct)))
-        for (b_id, r), (batch, row) in places.items(): out[layer, b_id, r] = encoded[tuple(batch.ids[row])]
-    return out
-
 @patch
 def _encode_twins(self:Recogniser, name, layer, distinct):
     words = self.words[name]
@@ -417,5 +437,24 @@ def _encode_twins(self:Recogniser, name, layer, distinct):
     with unnoted(): layers = layers_of(encoder, encoder(words.superclass_twin(ids), **more))
     if made is None: return layers[layer]
     number, name, k = made
-    args, kwargs = ((layers['last'],), {}) if isinstance(name, int) else ((), {name: layers['last']})
-    with unnoted(): return _made(self.between[number](*args, **kwargs), layers['last'])[k]
+    part, e = self.between[number], layers['last']
+    with unnoted(): out = part(e) if isinstance(name, int) else part(**{name: e})
+    return _made(out, e)[k]
+
+# %% ../nbs/08c_recognise.ipynb #08c-recognise-030-2
+@patch
+@torch.no_grad()
+def _encoded_twins(self:Recogniser, rows):
+    "{(layer, batch, row): twin's encodings}; each distinct prompt is encoded once"
+    wanted = {}
+    for piece in (p for row in rows for p in row if p != EMPTY):
+        for batch, row in {(id(p[0]), p[1]): p[:2] for p in piece.places if p is not None}.values():
+            group = piece.name, piece.layer, len(batch.ids[row])
+            wanted.setdefault(group, {})[id(batch), row] = batch, row
+    out = {}
+    for (name, layer, _), places in wanted.items():
+        distinct = {tuple(b.ids[r]): (b, r) for b, r in places.values()}
+        encoded = dict(zip(distinct, self._encode_twins(name, layer, distinct)))
+        for (b_id, r), (batch, row) in places.items():
+            out[layer, b_id, r] = encoded[tuple(batch.ids[row])]
+    return out

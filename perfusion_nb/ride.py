@@ -44,16 +44,19 @@ def take_off(
     on,        # Which concepts act in each row (b,J)
     beta, tau, # Midpoint and softness of each gate (J,)
     opens=gate, # Function (r, β, τ) → gate
+    alone=False, # At most one of them acts: A is the identity, nothing is to be kept apart
 )->tuple:      # e⊥ (b,n,d), gates (b,n,J)
     "Encodings without the concepts, and how far each gate opens (Eq. 3)"
     r = ratio(x, U)
-    share = (r*on[:, None]) @ gram_inverse(I, U, on).to(r.dtype).mT
+    share = r*on[:, None]
+    if not alone: share = share @ gram_inverse(I, U, on).to(r.dtype).mT
     off = torch.addmm(x.flatten(0, 1), share.flatten(0, 1), I, alpha=-1).view_as(x)
     return off, opens(r, beta, tau)*on[:, None]
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-010
 Edit = namedtuple('Edit', 'keys values gates')
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-010-2
 @full_precision
 def edit_encodings(
     e,           # Encodings (b,n,d), as the network is given them, any floating type
@@ -64,17 +67,20 @@ def edit_encodings(
     twin=None,   # Encodings of the superclass prompts (b,n,d): the global lock
     gated=False, # Run the locked edit on the twins too (the other reading of the global lock)
     opens=gate,  # Function (r, β, τ) → gate
+    alone=False, # At most one concept acts
 )->Edit:         # keys e_K (b,n,d), values e_V (b,n,d), both like e; gates (b,n,J)
     "What all layers of one call share (Eq. 3 and 4 of notebook 03), in float32"
     dtype = torch.promote_types(e.dtype, torch.float32)
     x, I, U, on = e.to(dtype), I.to(dtype), U.to(dtype), on.to(dtype)
-    values, gates = take_off(x, I, U, on, beta, tau, opens)
+    values, gates = take_off(x, I, U, on, beta, tau, opens, alone)
     keys = keys_input(values, gates, E_super) if twin is None else twin.to(dtype)
     if twin is not None and gated:
-        keys = keys_input(*take_off(keys, I, U, on, beta, tau, opens), E_super)
+        keys = keys_input(*take_off(keys, I, U, on, beta, tau, opens, alone), E_super)
     here = on.amax(1)[:, None, None] > 0
-    return Edit(torch.where(here, keys.to(e.dtype), e), torch.where(here, values.to(e.dtype), e), gates)
+    keys, values = (torch.where(here, t.to(e.dtype), e) for t in (keys, values))
+    return Edit(keys, values, gates)
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-010-3
 def widen(
     edit, # `Edit`
 )->torch.Tensor: # (b,n,2d+J), the type of its keys
@@ -119,6 +125,7 @@ def put(self:Vectors,
         buffer = getattr(self, name)
         buffer[slot] = torch.as_tensor(v, dtype=buffer.dtype).detach().to(buffer.device)
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-020-2
 @patch
 @torch.no_grad()
 def resize(self:Vectors, slots:int):
@@ -143,7 +150,8 @@ class LayerEdit(Vectors):
         adds = (SLOTS, d_out) if kind == 'values' else (SLOTS, 0)
         super().__init__(added=adds, o_star=adds, o_super=adds)
         self.__dict__['parent'] = parent
-        self.leaf, self.kind, self.ctx, self.d, self.d_out, self.home = leaf, kind, ctx, d, d_out, home
+        self.leaf, self.kind, self.ctx = leaf, kind, ctx
+        self.d, self.d_out, self.home = d, d_out, home
         self.learned = None
         self.__dict__['attached'] = None
 
@@ -172,6 +180,7 @@ def offsets(self:LayerEdit):
     slot, o = self.learned
     return torch.cat([self.added[:slot], o[None], self.added[slot+1:]])
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-024-2
 @patch
 def forward(self:LayerEdit,
     inner, # The projection's own forward
@@ -183,9 +192,10 @@ def forward(self:LayerEdit,
     d, added = own['d'], own['_buffers']['added']
     wide = x if x.shape[-1] == 2*d + len(added) else handed_on(self, x)
     if wide is None: return inner(x, *args, **kwargs)
-    keys, values, gates = wide.split((d, d, len(added)), -1)
+    if not added.shape[1]:
+        return inner(wide.narrow(-1, 0, d), *args, **kwargs) # Keys, as they are locked
+    keys, values, gates = wide.split_with_sizes((d, d, len(added)), -1)
     out = inner(keys if own['kind'] == 'keys' else values, *args, **kwargs)
-    if not added.shape[1]: return out
     O = added if own['learned'] is None else self.offsets()
     if out.dtype == gates.dtype == O.dtype: # float32 throughout: one kernel
         return torch.addmm(out.flatten(0, -2), gates.flatten(0, -2), O).view(out.shape)
@@ -194,14 +204,14 @@ def forward(self:LayerEdit,
 # %% ../nbs/08b_ride.ipynb #08b-ride-024b
 @patch
 def free(self:LayerEdit, slot:int):
-    "Let this layer add a learned vector of its own, from zero: keys without the lock, for comparison"
+    "Let this layer learn a vector of its own, from zero: keys without the lock, for comparison"
     for name in ('added', 'o_star', 'o_super'):
         self._buffers[name] = torch.zeros(self.slots, self.d_out, device=self.added.device)
     self.learned = slot, torch.zeros(self.d_out, device=self.added.device, requires_grad=True)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-026
 class Attached:
-    "One layer's forward while a concept is enabled: a bound method, so copies and pickles come out right"
+    "One layer's forward while a concept is enabled: a bound method, so that copies stay right"
     def __init__(self, edit, layer):
         self.edit, self.layer = edit, layer
         keeper = '_old_forward' if '_old_forward' in layer.__dict__ else 'forward'
@@ -231,6 +241,7 @@ def holds(self:Attached)->bool:
     "Is this still what the layer runs, directly or within a wrapper?"
     return any(_is_run(place.get(name), self) for place, name in _keepers(self.layer))
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-027-2
 @patch
 def detach(self:Attached):
     "Take it out wherever it is kept"
@@ -242,6 +253,13 @@ def detach(self:Attached):
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-028
 @patch
+def detach(self:LayerEdit):
+    "Leave the layer as it was"
+    if self.attached is not None: self.attached.detach()
+    self.__dict__['attached'] = None
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-028-2
+@patch
 def attach(self:LayerEdit):
     "Be the forward of the outermost layer; nothing to do if that is so"
     own = self.__dict__
@@ -250,12 +268,6 @@ def attach(self:LayerEdit):
         if getattr(layer.__dict__.get('forward'), '__self__', None) is now or now.holds(): return
     self.detach()
     self.__dict__['attached'] = Attached(self, layer)
-
-@patch
-def detach(self:LayerEdit):
-    "Leave the layer as it was"
-    if self.attached is not None: self.attached.detach()
-    self.__dict__['attached'] = None
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-041
 @dataclass(frozen=True)
@@ -271,6 +283,7 @@ class Settings:
 
 CALL_SETTINGS = contextvars.ContextVar('perfusion_settings', default={})
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-041-2
 class Home:
     "Marks what belongs to one network; a copy of the network gets its own"
     numbers = itertools.count(1)
@@ -278,8 +291,8 @@ class Home:
     def __deepcopy__(self, memo): return memo.setdefault(id(self), Home())
     def __reduce__(self): return Home, ()
 
-# What is found out about a text: the concepts in its rows (b,J), 1 or 0; the same text with the superclasses
-# or None; while learning, (rows, columns) of the concept's word
+# What is found out about a text: the concepts in its rows (b,J), 1 or 0; the same text with the
+# superclasses or None; while learning, (rows, columns) of the concept's word
 Found = namedtuple('Found', 'on twin places')
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-042
@@ -321,6 +334,7 @@ def uncompiled():
     stance = getattr(torch.compiler, 'set_stance', None) # torch 2.6 and newer
     return stance('force_eager') if stance else nullcontext()
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-045-2
 @torch.no_grad()
 def carries(
     network,  # Any module
@@ -346,6 +360,11 @@ def carries(
     return all_wide and len(plain) == len(answer) and all(map(torch.equal, plain, answer))
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-046
+def _same_tensor(a, b):
+    if a is b: return True
+    return a.shape == b.shape and a.dtype == b.dtype and a.data_ptr() == b.data_ptr()
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-046-2
 class Call:
     "What the second carrier hands on within one call of a network"
     def __init__(self, rider, given, sources):
@@ -357,16 +376,17 @@ class Call:
         if ctx not in self.sources or x.dim() != 3: return None
         with self.lock:
             known = self.made.get(ctx)
-            if known is None or not _same_tensor(known[0], x): known = self.made[ctx] = x, self._make(ctx, x)
+            if known is None or not _same_tensor(known[0], x):
+                known = self.made[ctx] = x, self._make(ctx, x)
         return known[1]
 
     def _make(self, ctx, x):
         sources = self.sources[ctx]
-        e, found, twin = sources[0][1], self.rider.joined(ctx, sources), self.rider.twin_of(ctx, self.given, sources)
+        e, found = sources[0][1], self.rider.joined(ctx, sources)
+        twin = self.rider.twin_of(ctx, self.given, sources)
         keep = torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t)
-        with keep: return self.rider.widened(ctx, x, e, found, self.settings, twin) # Checkpointing does not do this again
-
-def _same_tensor(a, b): return a is b or (a.shape == b.shape and a.dtype == b.dtype and a.data_ptr() == b.data_ptr())
+        with keep: # Checkpointing does not do this again
+            return self.rider.widened(ctx, x, e, found, self.settings, twin)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-048
 def repeats(
@@ -376,13 +396,17 @@ def repeats(
     "How a network repeats rows: \"none\", \"each\" (aabb) or \"whole\" (abab)"
     b, k = len(e), len(x)//max(1, len(e))
     if len(x) != b*k:
-        raise RuntimeError(f'A projection reads {len(x)} rows of text where the network was given {b}: their order cannot be followed; edit it by hand (make_key_value_proj_rank1_edit_modules_).')
+        raise RuntimeError(f'A projection reads {len(x)} rows of text where the network was given '
+                           f'{b}: their order cannot be followed; edit it by hand '
+                           '(make_key_value_proj_rank1_edit_modules_).')
     if k == 1: return 'none'
     rows = x.reshape(b, k, *x.shape[1:])
     if torch.equal(rows, rows[:, :1].expand_as(rows)): return 'each'
     if torch.equal(x.reshape(k, b, *x.shape[1:]), x[:b].expand(k, *x[:b].shape)): return 'whole'
-    raise RuntimeError('This network repeats its text in an order that cannot be followed: edit it by hand (make_key_value_proj_rank1_edit_modules_).')
+    raise RuntimeError('This network repeats its text in an order that cannot be followed: edit '
+                       'it by hand (make_key_value_proj_rank1_edit_modules_).')
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-048-2
 def spread(on, how, k):
     "A mask for the rows that a network has repeated"
     return on if how == 'none' else on.repeat_interleave(k, 0) if how == 'each' else on.repeat(k, 1)
@@ -394,20 +418,22 @@ class Shared:
     def __deepcopy__(self, memo): return Shared(memo.get(id(self.it), self.it))
     def __reduce__(self): return Shared, ()
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-051-2
 class Rider(Vectors):
     "The edits of one network: vectors, layers, and the hook that widens its text"
     def __init__(self,
         network,  # Any module
-        contexts, # {context: {attention's path: (path of its keys' projection, path of its values')}}
+        contexts, # {context: {attention's path: (its keys' projection, its values')}}, as paths
         who=None, # Answers `found(e, rider, settings)` → `Found`
     ):
         super().__init__(beta=SLOTS, tau=SLOTS)
-        self.__dict__.update(network=network, contexts=contexts, who=Shared(who), home=Home(), opens=gate)
+        self.__dict__.update(network=network, contexts=contexts, home=Home(), opens=gate,
+                             who=Shared(who), owner=Shared(), default=Settings(), pupils={})
         self.tau.fill_(1)
         self.names, self.arguments, self.carrier, self.order = argument_names(network), {}, None, {}
-        self.tokens, self.taken, self.acts = [None]*SLOTS, [False]*SLOTS, False # Tokens that act; slots that hold a concept
-        self.starts = {} # (argument, context) → position where the argument's tokens begin, 0 if not named
-        self.__dict__.update(owner=Shared(), default=Settings(), pupils={})
+        self.tokens, self.acts = [None]*SLOTS, False # Tokens that act
+        self.taken = [False]*SLOTS # Slots that hold a concept
+        self.starts = {} # (argument, context) → where the argument's tokens begin, if not at 0
         self.layers = nn.ModuleList(self._layer_edits())
         self.vectors = nn.ModuleList(self._context_vectors())
         self.__dict__['hooks'] = []
@@ -431,6 +457,7 @@ def plain_name(
     "A path without what compilers and PEFT put into it, so that a file fits the plain network too"
     return path.replace('_orig_mod.', '').removeprefix('base_model.model.')
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-052-2
 @patch
 def _layer_edits(self:Rider):
     "One `LayerEdit` for each projection, in the order of the network"
@@ -444,6 +471,7 @@ def _layer_edits(self:Rider):
                 edit.name = plain_name(path)
                 yield edit
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-052-3
 @patch
 def _context_vectors(self:Rider):
     "The vectors of each context, as wide as what its projections read"
@@ -464,6 +492,7 @@ def edits(self:Rider, kind=None)->dict:
     "Name of a projection → its `LayerEdit`"
     return {x.name: x for x in self.layers if kind in (None, x.kind)}
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-053-2
 @patch
 def free_slot(self:Rider)->int:
     "The first slot without a concept; grows once, from eight to sixteen"
@@ -476,6 +505,20 @@ def free_slot(self:Rider)->int:
     return self.taken.index(False)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-054
+@patch
+def edit(self:Rider, ctx, x, on, twin=None, settings=Settings())->Edit:
+    "The edit of what a context holds"
+    mine = self.of(ctx)
+    vectors = {n: getattr(mine, n) for n in ('i_star', 'u_star', 'e_super')}
+    for pupil in self.pupils.values():
+        vectors = {n: pupil.among(ctx, n, t) for n, t in vectors.items()}
+    I, U, E = vectors.values()
+    beta, tau = self.gates(settings)
+    alone = sum(t is not None for t in self.tokens) < 2
+    return edit_encodings(x, on, I, U, E, beta, tau, twin, opens=self.opens, alone=alone,
+                          gated=settings.lock == 'global-gated')
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-054-2
 @patch
 def widened(self:Rider,
     ctx, x,   # A context, and what it holds (k·b,n,d)
@@ -490,16 +533,6 @@ def widened(self:Rider,
     edit = self.edit(ctx, x, on, twin, settings)
     if settings.learning is not None: settings.learning.note(ctx, x, found.places, how, k)
     return widen(edit)
-
-@patch
-def edit(self:Rider, ctx, x, on, twin=None, settings=Settings())->Edit:
-    "The edit of what a context holds"
-    vectors = {n: getattr(self.of(ctx), n) for n in ('i_star', 'u_star', 'e_super')}
-    for pupil in self.pupils.values():
-        vectors = {n: pupil.among(ctx, n, t) for n, t in vectors.items()}
-    I, U, E = vectors.values()
-    beta, tau = self.gates(settings)
-    return edit_encodings(x, on, I, U, E, beta, tau, twin, settings.lock == 'global-gated', self.opens)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-054d
 @patch
@@ -548,6 +581,7 @@ def check_alike(self:Rider,
 class _Fed(Exception):
     "A layer was fed: enough of a call was seen"
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-054b-2
 @patch
 def held(self:Rider, ctx, given):
     "What a context holds if the network is given this (nothing is edited, and the call ends there)"
@@ -567,6 +601,15 @@ def held(self:Rider, ctx, given):
     return fed[0]
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-056
+def _said(value, own, tokens):
+    "One number for all, or those that are named"
+    if value is None: return own
+    if not isinstance(value, dict): return torch.full_like(own, value)
+    numbers = [value.get(t, float('nan')) for t in tokens]
+    named = torch.tensor(numbers, dtype=own.dtype, device=own.device)
+    return torch.where(named.isnan(), own, named)
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-056-2
 @patch
 def gates(self:Rider, settings:Settings)->tuple:
     "β and τ of every slot (J,) in this call"
@@ -575,16 +618,9 @@ def gates(self:Rider, settings:Settings)->tuple:
     if said == (None, None): return self.beta, self.tau
     key = self.beta.device, *self.tokens
     if key not in settings.kept:
-        settings.kept[key] = [_said(v, own, self.tokens) for v, own in zip(said, (self.beta, self.tau))]
+        own = self.beta, self.tau
+        settings.kept[key] = [_said(v, o, self.tokens) for v, o in zip(said, own)]
     return settings.kept[key]
-
-def _said(value, own, tokens):
-    "One number for all, or those that are named"
-    if value is None: return own
-    if not isinstance(value, dict): return torch.full_like(own, value)
-    numbers = [value.get(t, float('nan')) for t in tokens]
-    named = torch.tensor(numbers, dtype=own.dtype, device=own.device)
-    return torch.where(named.isnan(), own, named)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-057
 @patch
@@ -595,6 +631,25 @@ def note(self:Pupil, ctx, x, places, how='none', k=1):
     self.encodings[ctx].note(x.detach()[rows*k if how == 'each' else rows, columns])
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-058
+@patch
+def _texts(self:Rider, given):
+    "The arguments that are text in this call, and not wide already"
+    names = []
+    for name, contexts in self.arguments.items():
+        e = given.get(name)
+        is_text = torch.is_tensor(e) and e.dim() == 3
+        if is_text and e.shape[-1] != self.width(contexts[0]): names.append(name)
+    return names
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-058-3
+def _say_alone(rider):
+    if not rider.__dict__.get('said'):
+        warnings.warn('This network was unpickled without its pipeline, so nobody knows which '
+                      'prompt names a concept: it draws as its base. Pickle the pipeline, or save '
+                      'the concept to a file.', stacklevel=3)
+    rider.__dict__['said'] = True
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-058-2
 @patch
 def before(self:Rider, network, args, kwargs):
     "Before the network runs: widen its text, or hand the edit on for the call"
@@ -610,17 +665,6 @@ def before(self:Rider, network, args, kwargs):
     call = Call(self, given, self._sources(given))
     call.token = CALL.set(call)
 
-@patch
-def _texts(self:Rider, given):
-    "The arguments that are text in this call, and not wide already"
-    def is_text(e, ctx): return torch.is_tensor(e) and e.dim() == 3 and e.shape[-1] != self.width(ctx)
-    return [name for name, contexts in self.arguments.items() if is_text(given.get(name), contexts[0])]
-
-def _say_alone(rider):
-    if not rider.__dict__.get('said'):
-        warnings.warn('This network was unpickled without its pipeline, so nobody knows which prompt names a concept: it draws as its base. Pickle the pipeline, or save the concept to a file.', stacklevel=3)
-    rider.__dict__['said'] = True
-
 # %% ../nbs/08b_ride.ipynb #08b-ride-058b
 @patch
 def width(self:Rider, ctx)->int:
@@ -633,6 +677,21 @@ def settings(self:Rider)->Settings:
     "What holds for the call that runs in this thread"
     return CALL_SETTINGS.get().get(self.home) or self.default
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-058b-5
+@patch
+def after(self:Rider, network, args, output):
+    "After the network ran: what was handed on is gone"
+    call = CALL.get()
+    if call is not None and call.home is self.home: CALL.reset(call.token)
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-058b-2
+@patch
+def bring(self:Rider, device):
+    "The vectors to where the text is; offloading may have left them elsewhere"
+    if self.beta.device != device:
+        with torch.inference_mode(False): self.to(device)
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-058b-3
 @patch
 def ride(self:Rider,
     name, # An argument of the network that is text
@@ -644,6 +703,7 @@ def ride(self:Rider,
     found = self.who.it.found(e, self, settings)
     return self.widened(ctx, e, e, found, settings, found.twin)
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-058b-4
 @patch
 def _sources(self:Rider, given):
     "Context → [(argument that is its text, the text, what was found out about it)]"
@@ -654,18 +714,6 @@ def _sources(self:Rider, given):
         found = self.who.it.found(e, self, self.settings())
         for ctx in self.arguments[name]: sources.setdefault(ctx, []).append((name, e, found))
     return sources
-
-@patch
-def after(self:Rider, network, args, output):
-    "After the network ran: what was handed on is gone"
-    call = CALL.get()
-    if call is not None and call.home is self.home: CALL.reset(call.token)
-
-@patch
-def bring(self:Rider, device):
-    "The vectors to where the text is; offloading may have left them elsewhere"
-    if self.beta.device != device:
-        with torch.inference_mode(False): self.to(device)
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-061
 RIDERS = weakref.WeakValueDictionary() # Riders of compiled networks, by number
@@ -678,10 +726,13 @@ def _ride(e:torch.Tensor, rider:int, argument:int, width:int)->torch.Tensor:
 @_ride.register_fake
 def _ride_shape(e, rider, argument, width): return e.new_empty(*e.shape[:-1], width)
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-061-2
 @patch
 def _compiled(self:Rider, given):
     "In a compiled graph: the ride as one operation"
-    if self.carrier != 'wide': raise RuntimeError('This network changes its text before it is read, and such an edit cannot be compiled: draw without torch.compile.')
+    if self.carrier != 'wide':
+        raise RuntimeError('This network changes its text before it is read, and such an edit '
+                           'cannot be compiled: draw without torch.compile.')
     for k, (name, contexts) in enumerate(self.arguments.items()):
         e, width = given.get(name), self.width(contexts[0])
         if e is not None and e.shape[-1] != width:
@@ -689,6 +740,12 @@ def _compiled(self:Rider, given):
     return given
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-062
+@patch
+def _unhook(self:Rider):
+    for h in self.hooks[1:]: h.remove()
+    self.__dict__['hooks'] = []
+
+# %% ../nbs/08b_ride.ipynb #08b-ride-062-2
 @patch
 def hook(self:Rider,
     called=None, # What is called: the network itself, or PEFT's wrapper around it
@@ -698,13 +755,10 @@ def hook(self:Rider,
     if self.hooks and self.hooks[0] is called: return
     self._unhook()
     RIDERS[self.number] = self
-    self.__dict__['hooks'] = [called, called.register_forward_pre_hook(self.before, with_kwargs=True)]
-    if self.carrier == 'context': self.hooks.append(called.register_forward_hook(self.after, always_call=True))
-
-@patch
-def _unhook(self:Rider):
-    for h in self.hooks[1:]: h.remove()
-    self.__dict__['hooks'] = []
+    before = called.register_forward_pre_hook(self.before, with_kwargs=True)
+    self.__dict__['hooks'] = [called, before]
+    if self.carrier == 'context':
+        self.hooks.append(called.register_forward_hook(self.after, always_call=True))
 
 # %% ../nbs/08b_ride.ipynb #08b-ride-063
 @patch
@@ -719,6 +773,7 @@ def remove(self:Rider):
     self._unhook()
     if self.network._modules.get('perfusion') is self: del self.network._modules['perfusion']
 
+# %% ../nbs/08b_ride.ipynb #08b-ride-063-2
 @patch
 def settle(self:Rider,
     given,     # One call of the network: {argument: value}

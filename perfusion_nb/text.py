@@ -35,9 +35,10 @@ def bpe_merges(
 def byte_characters(
 ):  # 256 characters, in the order of CLIP's ids
     "One visible character per byte: printable bytes stand for themselves and come first"
-    visible = [*range(ord('!'), ord('~')+1), *range(ord('¡'), ord('¬')+1), *range(ord('®'), ord('ÿ')+1)]
+    visible = [k for a, z in ('!~', '¡¬', '®ÿ') for k in range(ord(a), ord(z)+1)]
     return [chr(b) for b in visible] + [chr(256+k) for k in range(256-len(visible))]
 
+# %% ../nbs/06_text.ipynb #06-text-005-2
 def merges_tokenizer(
     merges,     # Pairs of strings, each made of bytes or earlier merges
     length=77,  # Positions of a prompt, begin and end included
@@ -45,8 +46,10 @@ def merges_tokenizer(
     "A `CLIPTokenizer` with these merges: bytes, bytes that end a word, merges, begin, end"
     from transformers import CLIPTokenizer
     b = byte_characters()
-    tokens = [*b, *[c+'</w>' for c in b], *[''.join(m) for m in merges], '<|startoftext|>', '<|endoftext|>']
-    return CLIPTokenizer(vocab={t: i for i, t in enumerate(tokens)}, merges=list(merges), model_max_length=length)
+    merged = [''.join(m) for m in merges]
+    tokens = [*b, *[c+'</w>' for c in b], *merged, '<|startoftext|>', '<|endoftext|>']
+    vocab = {t: i for i, t in enumerate(tokens)}
+    return CLIPTokenizer(vocab=vocab, merges=list(merges), model_max_length=length)
 
 def clip_tokenizer(length=77):
     "CLIP's full tokenizer (49,408 tokens), built offline"
@@ -62,22 +65,39 @@ def merges_of(
     while len(parts) > 1:
         best, i = min((rank.get(p, len(rank)), i) for i, p in enumerate(zip(parts, parts[1:])))
         if best == len(rank): break
-        used.add(best); parts[i:i+2] = [parts[i]+parts[i+1]]
+        used.add(best)
+        parts[i:i+2] = [parts[i]+parts[i+1]]
     return used
 
+# %% ../nbs/06_text.ipynb #06-text-007-2
 def pruned_clip_tokenizer(
     texts,        # Words or captions whose cutting must be CLIP's own
     common=2000,  # This many of the most frequent merges are kept besides (our choice)
     length=77,    # Positions of a prompt
 ):                # `transformers.CLIPTokenizer` with a small vocabulary
     "CLIP's tokenizer with only the merges that `texts` need"
-    merges = bpe_merges(); rank = {m: k for k, m in enumerate(merges)}
+    merges = bpe_merges()
+    rank = {m: k for k, m in enumerate(merges)}
     cut = merges_tokenizer([], length).backend_tokenizer
-    words = {w for t in set(texts) for w, _ in cut.pre_tokenizer.pre_tokenize_str(cut.normalizer.normalize_str(t))}
+    plain = {cut.normalizer.normalize_str(t) for t in set(texts)}
+    words = {w for t in plain for w, _ in cut.pre_tokenizer.pre_tokenize_str(t)}
     keep = set(range(common)).union(*[merges_of(w, rank) for w in words])
     return merges_tokenizer([merges[k] for k in sorted(keep)], length)
 
 # %% ../nbs/06_text.ipynb #06-text-013
+def _check_cut(ids, tokenizer, keep, length):
+    "Say what is cut off; refuse where that is a concept"
+    cut = ids[length-1:-1]
+    gone = [keep[i] for i in cut if i in keep and i not in ids[:length-1]]
+    words = tokenizer.decode(cut)
+    if gone:
+        raise ValueError(f"The prompt is {len(ids)-length} tokens too long and {gone[0]!r} stands "
+                         f"in the part that would be cut ('{words}'): shorten it or name {gone[0]!r} "
+                         "earlier.")
+    warnings.warn(f"The prompt is {len(ids)-length} tokens too long; this was cut off: "
+                  f"'{words}'.", stacklevel=5)
+
+# %% ../nbs/06_text.ipynb #06-text-013-2
 def _fit(
     ids,        # Token ids of one prompt, begin and end included, any length
     tokenizer,  # Its tokenizer
@@ -90,16 +110,7 @@ def _fit(
         ids = [*ids[:length-1], ids[-1]]
     return [*ids, *[tokenizer.pad_token_id]*(length - len(ids))]
 
-def _check_cut(ids, tokenizer, keep, length):
-    "Say what is cut off; refuse where that is a concept"
-    cut = ids[length-1:-1]
-    gone = [keep[i] for i in cut if i in keep and i not in ids[:length-1]]
-    words = tokenizer.decode(cut)
-    if gone:
-        raise ValueError(f"The prompt is {len(ids)-length} tokens too long and {gone[0]!r} stands in the part "
-                         f"that would be cut ('{words}'): shorten it or name {gone[0]!r} earlier.")
-    warnings.warn(f"The prompt is {len(ids)-length} tokens too long; this was cut off: '{words}'.", stacklevel=5)
-
+# %% ../nbs/06_text.ipynb #06-text-013-3
 def _room(tokenizer, rows):
     "Positions that a tokenizer names; Gemma's names none, then as many as the longest prompt has"
     named = tokenizer.model_max_length
@@ -112,10 +123,11 @@ def _texts(prompts):
     for p in prompts:
         if not isinstance(p, str): raise ValueError(f'A prompt is a text, not {p!r:.40}.')
         if re.search('[\ud800-\udfff]', p):
-            raise ValueError(f'The prompt {ascii(p):.60} holds half a character (a lone surrogate), '
-                             f'as wrongly decoded text does: write it anew.')
+            raise ValueError(f'The prompt {ascii(p):.60} holds half a character (a lone '
+                             'surrogate), as wrongly decoded text does: write it anew.')
     return prompts
 
+# %% ../nbs/06_text.ipynb #06-text-013-4
 def prompt_ids(
     prompts,      # One prompt or a list
     tokenizer,    # `transformers.CLIPTokenizer`
@@ -144,16 +156,19 @@ def encode_ids(
     out = text_encoder(ids.to(device))
     return out.last_hidden_state if hasattr(out, 'last_hidden_state') else out[0]
 
+# %% ../nbs/06_text.ipynb #06-text-016-2
 def encode_prompts(
     prompts,       # One prompt or a list
     tokenizer,     # `transformers.CLIPTokenizer`
     text_encoder,  # `transformers.CLIPTextModel` or alike
-    padded=True,   # False: CLIP reads no further than the longest prompt's end, which is the same up to there
+    padded=True,   # False: CLIP reads no further than the longest prompt's end (same up to there)
 ):                 # (encodings (b, n, d), ids (b, n), begin id, end id)
     "Encode prompts: cut with a warning, padded to full length"
     ids = prompt_ids(prompts, tokenizer)
-    if not padded and text_encoder.config.model_type == 'clip_text_model': ids = ids[:, :(ids == tokenizer.eos_token_id).int().argmax(1).max()+1]
-    return Encoded(encode_ids(ids, text_encoder), ids, tokenizer.bos_token_id, tokenizer.eos_token_id)
+    if not padded and text_encoder.config.model_type == 'clip_text_model':
+        ids = ids[:, :(ids == tokenizer.eos_token_id).int().argmax(1).max()+1]
+    encodings = encode_ids(ids, text_encoder)
+    return Encoded(encodings, ids, tokenizer.bos_token_id, tokenizer.eos_token_id)
 
 # %% ../nbs/06_text.ipynb #06-text-020
 class Placeholder:
@@ -170,10 +185,13 @@ class Placeholder:
         self.row, self.enabled = nn.Parameter(row), True
 
     @property
-    def names(self): return [self.token, *[f'{self.token}_{k}' for k in range(1, len(self.super_ids))]]
+    def names(self):
+        return [self.token, *(f'{self.token}_{k}' for k in range(1, len(self.super_ids)))]
 
-    def __repr__(self): return f'{self.token} (a {self.superclass}): ids {self.ids} for {self.super_ids}'
+    def __repr__(self):
+        return f'{self.token} (a {self.superclass}): ids {self.ids} for {self.super_ids}'
 
+# %% ../nbs/06_text.ipynb #06-text-020-2
 class Rows(nn.Module):
     "The learned rows on their encoder: they follow it to another device, never into another type"
     def __init__(self, placeholders):
@@ -187,13 +205,25 @@ class Rows(nn.Module):
         return self
 
 # %% ../nbs/06_text.ipynb #06-text-022
-ASKED = contextvars.ContextVar('perfusion_prompt', default=None) # What the running encoder call was asked
-IDS = contextvars.ContextVar('perfusion_ids', default=None)      # What its embedding was asked
+# What the running call of an encoder was asked, and what its embedding was asked
+ASKED = contextvars.ContextVar('perfusion_prompt', default=None)
 
+IDS = contextvars.ContextVar('perfusion_ids', default=None)
+
+def _check_free(text_encoder, tokenizer):
+    "Refuse an encoder that is wired, and a tokenizer that words cannot be added to"
+    if 'perfusion' in getattr(text_encoder, '_modules', {}):
+        raise ValueError('This text encoder is wired already: call remove() on its Perfusion (or '
+                         'close() on its TextHooks) first.')
+    if not hasattr(tokenizer, '_tokenizer'):
+        raise ValueError(f'{type(tokenizer).__name__} is not a fast tokenizer of transformers 5: '
+                         'load the pipeline with transformers >= 5.')
+
+# %% ../nbs/06_text.ipynb #06-text-022-2
 class TextHooks:
-    "New words for a transformers text encoder and its tokenizer, by hooks; `close()` undoes everything"
+    "New words for a text encoder and its tokenizer, by hooks; `close()` undoes everything"
     def __init__(self,
-        text_encoder, # `transformers.CLIPTextModel` or alike: `get_input_embeddings()`, first argument or `input_ids` = ids
+        text_encoder, # `transformers.CLIPTextModel` or alike, with `get_input_embeddings()`
         tokenizer,    # `transformers.CLIPTokenizer`
     ):
         _check_free(text_encoder, tokenizer)
@@ -202,8 +232,9 @@ class TextHooks:
         text_encoder.add_module('perfusion', Rows(self.placeholders))
         self._outer = [text_encoder.register_forward_pre_hook(self._before, with_kwargs=True),
                        text_encoder.register_forward_hook(self._after, always_call=True)]
-        pools = next((m for m in text_encoder.modules() if getattr(m, 'eos_token_id', None) == 2), None)
-        if pools is not None: self._outer.append(pools.register_forward_hook(self._pool, with_kwargs=True))
+        pools = (m for m in text_encoder.modules() if getattr(m, 'eos_token_id', None) == 2)
+        for m in list(pools)[:1]:
+            self._outer.append(m.register_forward_hook(self._pool, with_kwargs=True))
         self._attach()
 
     def __enter__(self): return self
@@ -211,13 +242,6 @@ class TextHooks:
     def __iter__(self): return iter(list(self.placeholders.values()))
     def __getitem__(self, token): return self.placeholders[self._name(token)]
     def __contains__(self, token): return self._name(token) in self.placeholders
-
-def _check_free(text_encoder, tokenizer):
-    "Refuse an encoder that is wired, and a tokenizer that words cannot be added to"
-    if 'perfusion' in getattr(text_encoder, '_modules', {}):
-        raise ValueError('This text encoder is wired already: call remove() on its Perfusion (or close() on its TextHooks) first.')
-    if not hasattr(tokenizer, '_tokenizer'):
-        raise ValueError(f'{type(tokenizer).__name__} is not a fast tokenizer of transformers 5: load the pipeline with transformers >= 5.')
 
 # %% ../nbs/06_text.ipynb #06-text-023
 @patch
@@ -233,6 +257,19 @@ def _attach(self:TextHooks):
         self._inner += [m.register_forward_pre_hook(self._before_embedding),
                         m.register_forward_hook(self._after_embedding, always_call=True)]
 
+# %% ../nbs/06_text.ipynb #06-text-023-2
+@patch
+def _after(self:TextHooks, module, args, output):
+    "After the encoder: the call is over"
+    ASKED.set(None)
+
+@patch
+def _present(self:TextHooks, rows):
+    "The placeholders that stand in these lists of ids"
+    found = set().union(*map(set, rows))
+    return [p for p in self if found & set(p.ids)]
+
+# %% ../nbs/06_text.ipynb #06-text-023-3
 @patch
 def _before(self:TextHooks, module, args, kwargs):
     "Before the encoder: find the embedding, write `<toy>` out where only its first token stands"
@@ -247,24 +284,14 @@ def _before(self:TextHooks, module, args, kwargs):
     ids = torch.tensor(written, device=ids.device)
     return ((ids, *args[1:]), kwargs) if args else (args, {**kwargs, 'input_ids': ids})
 
-@patch
-def _after(self:TextHooks, module, args, output):
-    "After the encoder: the call is over"
-    ASKED.set(None)
-
-@patch
-def _present(self:TextHooks, rows):
-    "The placeholders that stand in these lists of ids"
-    found = set().union(*map(set, rows))
-    return [p for p in self if found & set(p.ids)]
-
 # %% ../nbs/06_text.ipynb #06-text-025
 @patch
 def _here(self:TextHooks, ids):
     "The placeholders in the ids that an embedding or a pooler is given"
     asked = ASKED.get()
     if asked is not None and asked.by is self: return asked.present
-    return self._present(ids.tolist() if ids.dim() > 1 else [ids.tolist()]) if self.placeholders else []
+    if not self.placeholders: return []
+    return self._present(ids.tolist() if ids.dim() > 1 else [ids.tolist()])
 
 @patch
 def _before_embedding(self:TextHooks, module, args):
@@ -273,17 +300,19 @@ def _before_embedding(self:TextHooks, module, args):
     IDS.set((args[0], here) if here else None)
     return (self.superclass_twin(args[0]), *args[1:]) if here else None
 
+# %% ../nbs/06_text.ipynb #06-text-025-2
 @patch
 def _after_embedding(self:TextHooks, module, args, output):
     "Learned rows into their places"
     asked = IDS.get()
     IDS.set(None)
     if asked is None: return None
-    ids, here = asked
-    for p in here:
+    ids, present = asked
+    for p in present:
         if not p.enabled: continue
         if p.row.device != output.device: p.row.data = p.row.data.to(output.device)
-        output = torch.where((ids == p.ids[-1]).to(output.device)[..., None], p.row.to(output), output)
+        here = (ids == p.ids[-1]).to(output.device)[..., None]
+        output = torch.where(here, p.row.to(output), output)
     return output
 
 # %% ../nbs/06_text.ipynb #06-text-027
@@ -291,7 +320,8 @@ def _after_embedding(self:TextHooks, module, args, output):
 def _pool(self:TextHooks, module, args, kwargs, output):
     "Pool where the superclass's prompt would"
     ids = args[0] if args else kwargs.get('input_ids')
-    if ids is None or getattr(output, 'pooler_output', None) is None or not self._here(ids): return None
+    if ids is None or getattr(output, 'pooler_output', None) is None or not self._here(ids):
+        return None
     e = output.last_hidden_state
     last = self.superclass_twin(ids).to(e.device).argmax(-1)
     output.pooler_output = e[torch.arange(len(e), device=e.device), last]
@@ -307,6 +337,7 @@ def superclass_twin(self:TextHooks,
         for new, old in zip(p.ids, p.super_ids): ids = ids.masked_fill(ids == new, old)
     return ids
 
+# %% ../nbs/06_text.ipynb #06-text-029-2
 @patch
 def _expand_list(self:TextHooks, ids):
     "Write every `<toy>` out to `<toy> <toy>_1` … in a list of ids"
@@ -322,6 +353,7 @@ def _expand_padded(self:TextHooks, ids):
     out = self._expand_list(ids)
     return out if len(out) == len(ids) else [*out[:len(ids)-1], out[-1]]
 
+# %% ../nbs/06_text.ipynb #06-text-029-3
 @patch
 def expand(self:TextHooks,
     ids, # (b, n)
@@ -339,6 +371,7 @@ def concept_mask(self:TextHooks,
     p = self[placeholder] if isinstance(placeholder, str) else placeholder
     return ids == p.ids[-1]
 
+# %% ../nbs/06_text.ipynb #06-text-030-2
 @patch
 def concept_index(self:TextHooks,
     ids,         # (b, n)
@@ -359,18 +392,20 @@ def tokens_in(self:TextHooks,
 _log = logging.getLogger(__name__)
 
 @patch
-def _name(self:TextHooks, token):
-    "The token as the tokenizer will see it (CLIP's: lower case)"
-    if not isinstance(token, str) or not token.isprintable():
-        raise ValueError(f"The token {token!r:.40} must be one word without spaces, for example '<toy>'.")
-    return self._written(token)
-
-@patch
 def _written(self:TextHooks, token):
     "A text as the tokenizer writes it: CLIP's and BERT's in lower case"
     normalizer = self.tokenizer.backend_tokenizer.normalizer
     return normalizer.normalize_str(token) if normalizer else token
 
+@patch
+def _name(self:TextHooks, token):
+    "The token as the tokenizer will see it (CLIP's: lower case)"
+    if not isinstance(token, str) or not token.isprintable():
+        raise ValueError(f"The token {token!r:.40} must be one word without spaces, for example "
+                         "'<toy>'.")
+    return self._written(token)
+
+# %% ../nbs/06_text.ipynb #06-text-032-2
 @patch
 def _stale(self:TextHooks, token):
     "Placeholders for this token that a saved pipeline carries without rows for them"
@@ -379,44 +414,90 @@ def _stale(self:TextHooks, token):
     return [t for t, i in added.items()
             if i >= rows and t not in mine and name in (t, t.rpartition('_')[0])]
 
+# %% ../nbs/06_text.ipynb #06-text-032-3
 @patch
 def _check_token(self:TextHooks, token, n):
     "Refuse names that could not work"
     one_word = isinstance(token, str) and len(token.split()) == 1 and token == token.strip()
     if not one_word:
-        raise ValueError(f"The token {token!r} must be one word without spaces, for example '<toy>'.")
+        raise ValueError(f"The token {token!r} must be one word without spaces, for example "
+                         "'<toy>'.")
     if token.isalnum():
-        raise ValueError(f"The token {token!r} could be part of ordinary words; put it in brackets: '<{token}>'.")
+        raise ValueError(f"The token {token!r} could be part of ordinary words; put it in "
+                         f"brackets: '<{token}>'.")
     name = self._name(token)
     taken = {self._written(t) for t in self.tokenizer.get_vocab()} - set(self._stale(token))
     for t in [name, *[f'{name}_{k}' for k in range(1, max(n, 2))]]:
         if t in taken or t + '</w>' in taken:
-            raise ValueError(f"The token {t!r} already exists in this tokenizer; choose another name or remove it first.")
+            raise ValueError(f"The token {t!r} already exists in this tokenizer; choose another "
+                             "name or remove it first.")
     whole, _, number = name.rpartition('_')
     if whole in self.placeholders and number.isdigit():
-        raise ValueError(f"The token {token!r} would be taken for a part of {whole!r}; choose another name.")
+        raise ValueError(f"The token {token!r} would be taken for a part of {whole!r}; choose "
+                         "another name.")
 
+# %% ../nbs/06_text.ipynb #06-text-032-4
 @patch
 def _ids_within(self:TextHooks, words):
-    "Ids of words as they are within a text, where a space goes before them (Gemma's and BART's differ)"
+    "Ids of words within a text, where a space goes before them (Gemma's and BART's differ)"
     def ids(s): return self.tokenizer(s, add_special_tokens=False).input_ids
     before, whole = ids('a'), ids(f'a {words}')
     return whole[len(before):] if words.strip() and whole[:len(before)] == before else ids(words)
 
+# %% ../nbs/06_text.ipynb #06-text-032-5
 @patch
 def _super_ids(self:TextHooks, superclass):
     "Ids of the superclass, refused if it has none or is not made of ordinary words"
     readable = isinstance(superclass, str) and superclass.isprintable()
     ids = self._ids_within(superclass) if readable else []
     if not ids:
-        raise ValueError(f"The superclass {superclass!r:.60} has no tokens; name the kind of thing it is, for example 'teddy bear'.")
+        raise ValueError(f"The superclass {superclass!r:.60} has no tokens; name the kind of thing "
+                         "it is, for example 'teddy bear'.")
     bad = set(self.tokenizer.all_special_ids) | {i for p in self for i in p.ids}
-    if bad & set(ids): raise ValueError(f"The superclass {superclass!r} contains a special token; use ordinary words.")
+    if bad & set(ids):
+        raise ValueError(f"The superclass {superclass!r} contains a special token; use ordinary "
+                         "words.")
     if len(ids) > self.tokenizer.model_max_length//4:
-        raise ValueError(f"The superclass {superclass!r:.60} takes {len(ids)} tokens; use one or two words.")
+        raise ValueError(f"The superclass {superclass!r:.60} takes {len(ids)} tokens; use one or "
+                         "two words.")
     return tuple(ids)
 
 # %% ../nbs/06_text.ipynb #06-text-034
+@patch
+def _names(self:TextHooks, *others): return [n for p in (*self, *others) for n in p.names]
+
+@patch
+@torch.no_grad()
+@torch.inference_mode(False)
+def _superclass_row(self:TextHooks, super_ids):
+    "The superclass's own row (d,), fp32"
+    device = self._embedding.weight.device
+    last = torch.tensor([super_ids[-1]], device='cpu' if device.type == 'meta' else device)
+    return self._embedding(last)[0].float().clone()
+
+# %% ../nbs/06_text.ipynb #06-text-034-2
+# How a tokenizer may be told of a word: as CLIP, T5 and BERT want it; taking in the space before
+# it, which BART makes part of a word; found before the text is rewritten, since Gemma writes ▁
+WAYS = [dict(normalized=True, lstrip=False), dict(normalized=True, lstrip=True),
+        dict(normalized=False, lstrip=True)]
+
+# %% ../nbs/06_text.ipynb #06-text-034-2-2
+@patch
+def _put(self:TextHooks, p):
+    "Add a placeholder's tokens in the way in which they stand where the superclass would"
+    from tokenizers import AddedToken
+    def ids(s): return self.tokenizer(s, verbose=False).input_ids
+    for p.how in WAYS:
+        self.tokenizer.add_tokens([AddedToken(n, **p.how) for n in p.names])
+        new = self.tokenizer.convert_tokens_to_ids(p.token)
+        written = [i for k in ids(f'a {p.token} a') for i in (p.super_ids if k == new else (k,))]
+        if written == ids(f'a {p.superclass} a'): return
+        drop_added_tokens(self.tokenizer, p.names, self._names())
+    raise ValueError(f"This tokenizer does not cut 'a {p.token} a' like 'a {p.superclass} a', so "
+                     "the concept would stand elsewhere than its superclass: choose another "
+                     "token.")
+
+# %% ../nbs/06_text.ipynb #06-text-034-3
 @patch
 def add(self:TextHooks,
     token,          # New word, e.g. "<toy>" (upper and lower case are one)
@@ -430,7 +511,9 @@ def add(self:TextHooks,
     row = self._superclass_row(super_ids)
     if embedding is not None:
         if tuple(embedding.shape) != tuple(row.shape):
-            raise ValueError(f"The embedding of {token!r} has shape {tuple(embedding.shape)}, this text encoder wants {tuple(row.shape)}: the concept was learned on another kind of model.")
+            raise ValueError(f"The embedding of {token!r} has shape {tuple(embedding.shape)}, this "
+                             f"text encoder wants {tuple(row.shape)}: the concept was learned on "
+                             "another kind of model.")
         row = embedding.detach().to(row.device, torch.float32).clone()
     if stale := self._stale(token): drop_added_tokens(self.tokenizer, stale, self._names())
     p = Placeholder(self._name(token), superclass, (), super_ids, row)
@@ -438,35 +521,6 @@ def add(self:TextHooks,
     self.placeholders[p.token] = p
     self._refresh()
     return p
-
-@patch
-def _names(self:TextHooks, *others): return [n for p in (*self, *others) for n in p.names]
-
-@patch
-@torch.no_grad()
-@torch.inference_mode(False)
-def _superclass_row(self:TextHooks, super_ids):
-    "The superclass's own row (d,), fp32"
-    device = self._embedding.weight.device
-    last = torch.tensor([super_ids[-1]], device='cpu' if device.type == 'meta' else device)
-    return self._embedding(last)[0].float().clone()
-
-# How a tokenizer may be told of a word: as CLIP, T5 and BERT want it; taking in the space before it, which BART
-# makes part of a word; found before the text is rewritten, since Gemma writes spaces as ▁
-WAYS = [dict(normalized=True, lstrip=False), dict(normalized=True, lstrip=True), dict(normalized=False, lstrip=True)]
-
-@patch
-def _put(self:TextHooks, p):
-    "Add a placeholder's tokens in the way in which they stand where the superclass would"
-    from tokenizers import AddedToken
-    def ids(s): return self.tokenizer(s, verbose=False).input_ids
-    for p.how in WAYS:
-        self.tokenizer.add_tokens([AddedToken(n, **p.how) for n in p.names])
-        new = self.tokenizer.convert_tokens_to_ids(p.token)
-        written = [i for k in ids(f'a {p.token} a') for i in (p.super_ids if k == new else (k,))]
-        if written == ids(f'a {p.superclass} a'): return
-        drop_added_tokens(self.tokenizer, p.names, self._names())
-    raise ValueError(f"This tokenizer does not cut 'a {p.token} a' like 'a {p.superclass} a', so the concept would stand elsewhere than its superclass: choose another token.")
 
 # %% ../nbs/06_text.ipynb #06-text-034-bx
 @patch
@@ -478,8 +532,10 @@ def _refresh(self:TextHooks):
     lost = [n for n in self._names() if n not in known]
     if lost:
         if any(p.ids for p in self if p.names[0] in lost):
-            _log.warning('The tokenizer had lost %s and has it back now; encode the prompt again.', ', '.join(lost))
-        self.tokenizer.add_tokens([AddedToken(n, **p.how) for p in self for n in p.names if n in lost])
+            _log.warning('The tokenizer had lost %s and has it back now; encode the prompt again.',
+                         ', '.join(lost))
+        words = [AddedToken(n, **p.how) for p in self for n in p.names if n in lost]
+        self.tokenizer.add_tokens(words)
         known = self.tokenizer.added_tokens_encoder
     for p in self: p.ids = tuple(known[n] for n in p.names)
 
@@ -493,13 +549,16 @@ def drop_added_tokens(
     from tokenizers import Tokenizer
     state = json.loads(tokenizer._tokenizer.to_str())
     added = sorted(state['added_tokens'], key=lambda t: t['id'])
-    fixed = max([k for k, t in enumerate(added) if t['content'] not in {*tokens, *movable}], default=-1)
-    new = [t if t['content'] not in tokens else {**t, 'content': f"<|unused {t['id']}|>"} for t in added[:fixed+1]]
+    stay = [k for k, t in enumerate(added) if t['content'] not in {*tokens, *movable}]
+    fixed = max(stay, default=-1)
+    def unused(t): return {**t, 'content': f"<|unused {t['id']}|>"}
+    new = [unused(t) if t['content'] in tokens else t for t in added[:fixed+1]]
     new += [t for t in added[fixed+1:] if t['content'] not in tokens]
     start = max(len(state['model']['vocab']), added[fixed]['id']+1 if fixed >= 0 else 0)
     for k, t in enumerate(new[fixed+1:]): t['id'] = start+k
     tokenizer._tokenizer = Tokenizer.from_str(json.dumps({**state, 'added_tokens': new}))
-    if hasattr(tokenizer, '_wrap_decode_method_backend_tokenizer'): tokenizer._wrap_decode_method_backend_tokenizer()
+    wrap = getattr(tokenizer, '_wrap_decode_method_backend_tokenizer', None)
+    if wrap is not None: wrap()
 
 # %% ../nbs/06_text.ipynb #06-text-037
 @patch
@@ -508,12 +567,14 @@ def remove(self:TextHooks,
 ):         # The `Placeholder`, no longer in use
     "Take a word out of the tokenizer again"
     if token not in self:
-        raise ValueError(f"There is no concept {token!r} here; there is {', '.join(self.placeholders) or 'none'}.")
+        raise ValueError(f"There is no concept {token!r} here; there is "
+                         f"{', '.join(self.placeholders) or 'none'}.")
     p = self.placeholders.pop(self._name(token))
     drop_added_tokens(self.tokenizer, p.names, self._names())
     self._refresh()
     return p
 
+# %% ../nbs/06_text.ipynb #06-text-037-2
 @patch
 def close(self:TextHooks):
     "Remove every word and every hook: tokenizer and encoder are as before; a second time is quiet"
@@ -522,6 +583,7 @@ def close(self:TextHooks):
     if self._outer: self.text_encoder._modules.pop('perfusion', None)
     self._outer, self._inner, self._embedding = [], [], None
 
+# %% ../nbs/06_text.ipynb #06-text-037-3
 @patch
 @contextmanager
 def without_words(self:TextHooks):
@@ -541,10 +603,12 @@ def without_words(self:TextHooks):
 def tokenize(self:TextHooks,
     prompts, # One prompt or a list
 ):           # (b, n) ids, `<toy>` written out
-    "Ids of prompts with concepts; too long ones are cut with a warning, never at the cost of a concept"
+    "Ids of prompts with concepts; too long ones are cut with a warning, but never a concept"
     self._refresh()
-    return prompt_ids(prompts, self.tokenizer, self._expand_list, {p.ids[-1]: p.token for p in self})
+    keep = {p.ids[-1]: p.token for p in self}
+    return prompt_ids(prompts, self.tokenizer, self._expand_list, keep)
 
+# %% ../nbs/06_text.ipynb #06-text-039-2
 @patch
 def encode(self:TextHooks,
     prompts, # One prompt or a list
@@ -554,6 +618,7 @@ def encode(self:TextHooks,
     e = encode_ids(ids, self.text_encoder)
     return Encoded(e, ids, self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
 
+# %% ../nbs/06_text.ipynb #06-text-039-3
 @patch
 @contextmanager
 def only_rows(self:TextHooks):
@@ -572,20 +637,25 @@ def words(
 ):             # List of (word, positions); begin, end and padding left out
     "Sub-words gathered into words, with their positions"
     ids = ids.tolist() if torch.is_tensor(ids) else list(ids)
-    names, added, out, open_ = tokenizer.convert_ids_to_tokens(ids), tokenizer.added_tokens_encoder, [], False
+    names, added = tokenizer.convert_ids_to_tokens(ids), tokenizer.added_tokens_encoder
+    out, goes_on = [], False
     for k, (i, name) in enumerate(zip(ids, names)):
         if i == tokenizer.bos_token_id: continue
         if i == tokenizer.eos_token_id: break
-        part = name in added and out and name.rpartition('_')[0] == names[out[-1][0]] and name.rpartition('_')[2].isdigit()
-        if part or (open_ and name not in added): out[-1].append(k)
+        first, _, number = name.rpartition('_')
+        is_part = name in added and out and first == names[out[-1][0]] and number.isdigit()
+        if is_part or (goes_on and name not in added): out[-1].append(k)
         else: out.append([k])
-        open_ = name not in added and not name.endswith('</w>')
-    return [(names[ks[0]] if names[ks[0]] in added else tokenizer.decode([ids[k] for k in ks]).strip(), tuple(ks)) for ks in out]
+        goes_on = name not in added and not name.endswith('</w>')
+    def word(ks):
+        if names[ks[0]] in added: return names[ks[0]]
+        return tokenizer.decode([ids[k] for k in ks]).strip()
+    return [(word(ks), tuple(ks)) for ks in out]
 
 # %% ../nbs/06_text.ipynb #06-text-075
 @torch.no_grad()
 def super_encoding(
-    templates,    # List of prompts with "{}" where the concept stands (recorded in the concept's file)
+    templates,    # List of prompts with "{}" where the concept stands (kept in the concept's file)
     superclass,   # e.g. "teddy bear"
     tokenizer,    # `transformers.CLIPTokenizer`
     text_encoder, # `transformers.CLIPTextModel` or alike
@@ -594,13 +664,16 @@ def super_encoding(
     total = 0
     for t in templates:
         before, slot, after = t.partition('{}')
-        if not slot: raise ValueError(f"The template {t!r} has no '{{}}' where the concept should stand.")
+        if not slot:
+            raise ValueError(f"The template {t!r} has no '{{}}' where the concept should stand.")
         index = len(tokenizer(before + superclass, verbose=False).input_ids) - 2
         e = encode_prompts(before + superclass + after, tokenizer, text_encoder).encodings[0]
-        if index >= len(e) - 1: raise ValueError(f"The template {t!r} is too long: '{superclass}' would be cut off.")
+        if index >= len(e) - 1:
+            raise ValueError(f"The template {t!r} is too long: '{superclass}' would be cut off.")
         total = total + e[index].float()
     return total/len(templates)
 
+# %% ../nbs/06_text.ipynb #06-text-075-2
 @patch
 def super_encoding(self:TextHooks,
     templates,  # List of prompts with "{}"
@@ -610,49 +683,75 @@ def super_encoding(self:TextHooks,
     return super_encoding(templates, superclass, self.tokenizer, self.text_encoder)
 
 # %% ../nbs/06_text.ipynb #06-text-079
-EmbeddingReturn = namedtuple('EmbeddingReturn', 'embed_with_concept embed_with_superclass embed_mask concept_indices')
+EmbeddingReturn = namedtuple(
+    'EmbeddingReturn', 'embed_with_concept embed_with_superclass embed_mask concept_indices')
 
+def _check_superclass(superclass, ids, embed):
+    if not ids:
+        raise ValueError(f"The superclass {superclass!r} has no tokens; name the kind of thing it "
+                         "is, for example 'dog'.")
+    if max(ids) >= embed.num_embeddings:
+        raise ValueError(f"The tokenizer's id {max(ids)} is beyond the {embed.num_embeddings} rows "
+                         "of the embedding: tokenizer and embedding do not belong together.")
+
+# %% ../nbs/06_text.ipynb #06-text-079-2
 class EmbeddingWrapper(nn.Module):
     "One learned row beside a frozen embedding; prompts are strings with the superclass in them"
     def __init__(self,
         embed,                 # `nn.Embedding`, is frozen
         superclass_string,     # e.g. "dog" or "teddy bear"
-        token='<concept>',     # Stands for the concept where the superclass is also meant: "a <concept> next to a dog"
+        token='<concept>', # The concept where the superclass is meant too: "a <concept> and a dog"
         tokenize=None,         # List of strings → (b, n) ids, padded; None: open_clip's
         end_id=None,           # Id that ends a prompt; None: the last one of an empty prompt
     ):
         super().__init__()
         if tokenize is None: from open_clip import tokenize
-        self.embed, self.superclass, self.token, self.tokenize = embed.requires_grad_(False), superclass_string, token, tokenize
+        self.embed, self.tokenize = embed.requires_grad_(False), tokenize
+        self.superclass, self.token = superclass_string, token
         self.end_id = end_id if end_id is not None else int(tokenize([''])[0, 1])
-        ids = self._content(superclass_string)
-        if not ids: raise ValueError(f"The superclass {superclass_string!r} has no tokens; name the kind of thing it is, for example 'dog'.")
-        if max(ids) >= embed.num_embeddings: raise ValueError(f"The tokenizer's id {max(ids)} is beyond the {embed.num_embeddings} rows of the embedding: tokenizer and embedding do not belong together.")
-        self.super_ids = ids
-        self.concept = nn.Parameter(embed.weight[ids[-1]].detach().float().clone())
+        self.super_ids = self._content(superclass_string)
+        _check_superclass(superclass_string, self.super_ids, embed)
+        self.concept = nn.Parameter(embed.weight[self.super_ids[-1]].detach().float().clone())
+
     def _content(self, text):
         ids = self.tokenize([text])[0].tolist()
         return ids[1:ids.index(self.end_id)]
 
 # %% ../nbs/06_text.ipynb #06-text-081
 @patch
+def _stands(self:EmbeddingWrapper, ids, end)->bool:
+    "Does the superclass end at this position?"
+    return ids[end - len(self.super_ids) + 1:end + 1] == self.super_ids
+
+@patch
+def _ends(self:EmbeddingWrapper, prompt, ids, strict)->list:
+    "Where the concept's last token should stand: by its token, else at the bare superclass"
+    parts = prompt.split(self.token)
+    if len(parts) > 1:
+        starts = [self.superclass.join([*parts[:j], '']) for j in range(1, len(parts))]
+        return [len(self._content(s)) for s in starts]
+    if strict: return []
+    return [j for j in range(len(self.super_ids), ids.index(self.end_id)) if self._stands(ids, j)]
+
+# %% ../nbs/06_text.ipynb #06-text-081-4
+@patch
 def places(self:EmbeddingWrapper,
     prompts,      # List of strings
     strict=False, # Only where the token is written, never at a bare superclass
 ):                # ids (b, n) with the superclass, mask (b, n) of the concept's (last) token
     "Ids with the superclass, and where the concept stands"
-    ids = self.tokenize([p.replace(self.token, self.superclass) for p in prompts]); k = len(self.super_ids)
+    ids = self.tokenize([p.replace(self.token, self.superclass) for p in prompts])
     here = torch.zeros_like(ids, dtype=torch.bool)
     for row, (p, r) in enumerate(zip(prompts, ids.tolist())):
-        if self.token in p:
-            parts = p.split(self.token)
-            ends = [len(self._content(self.superclass.join([*parts[:j], '']))) for j in range(1, len(parts))]
-        else: ends = [] if strict else [j+k-1 for j in range(1, r.index(self.end_id)) if r[j:j+k] == self.super_ids]
-        kept = [j for j in ends if r[j-k+1:j+1] == self.super_ids]
-        if ends and not kept: raise ValueError(f"The prompt {p!r} is so long that the concept is cut off: shorten it.")
+        ends = self._ends(p, r, strict)
+        kept = [j for j in ends if self._stands(r, j)]
+        if ends and not kept:
+            raise ValueError(f"The prompt {p!r} is so long that the concept is cut off: shorten "
+                             "it.")
         here[row, kept] = True
     return ids, here
 
+# %% ../nbs/06_text.ipynb #06-text-081-2
 @patch
 def write(self:EmbeddingWrapper,
     x,    # (b, n, d) embeddings
@@ -662,14 +761,19 @@ def write(self:EmbeddingWrapper,
     return torch.where(here[..., None], self.concept.to(x), x)
 
 def _as_list(prompts): return [prompts] if isinstance(prompts, str) else list(prompts)
-def _real(ids, end_id): return torch.arange(ids.shape[1], device=ids.device) <= (ids == end_id).int().argmax(-1, keepdim=True)
+
+def _real(ids, end_id):
+    ends = (ids == end_id).int().argmax(-1, keepdim=True)
+    return torch.arange(ids.shape[1], device=ids.device) <= ends
+
 def _first(here): return torch.where(here.any(1), here.int().argmax(1), -1)
 
+# %% ../nbs/06_text.ipynb #06-text-081-3
 @patch
 def forward(self:EmbeddingWrapper,
     prompts, # One prompt or a list of b
 ):           # (b, n, d), (b, n, d), (b, n) bool, (b,)
-    "Embeddings with the concept and with the superclass, mask of real positions, index of the concept (−1: none)"
+    "Embeddings with concept and with superclass, real positions, the concept's index (−1: none)"
     ids, here = (t.to(self.embed.weight.device) for t in self.places(_as_list(prompts)))
     plain = self.embed(ids)
     return EmbeddingReturn(self.write(plain, here), plain, _real(ids, self.end_id), _first(here))
@@ -679,9 +783,14 @@ class EmbeddingWrappers(nn.Module):
     "Several concepts over one embedding, each named by its own token"
     def __init__(self, *wrappers):
         super().__init__()
-        if len({w.token for w in wrappers}) < len(wrappers): raise ValueError("Two of these concepts have the same token: give each its own, EmbeddingWrapper(embed, 'dog', token='<dog>').")
-        if len({id(w.embed) for w in wrappers}) != 1: raise ValueError("These wrappers stand over different embeddings: wrap the same one.")
-        self.wrappers, self.embed, self.end_id = nn.ModuleList(wrappers), wrappers[0].embed, wrappers[0].end_id
+        if len({w.token for w in wrappers}) < len(wrappers):
+            raise ValueError("Two of these concepts have the same token: give each its own, "
+                             "EmbeddingWrapper(embed, 'dog', token='<dog>').")
+        if len({id(w.embed) for w in wrappers}) != 1:
+            raise ValueError("These wrappers stand over different embeddings: wrap the same one.")
+        self.wrappers = nn.ModuleList(wrappers)
+        self.embed, self.end_id = wrappers[0].embed, wrappers[0].end_id
+
     def places(self, prompts, strict=True):
         def others(p, me):
             for w in self.wrappers: p = p if w is me else p.replace(w.token, w.superclass)
@@ -693,6 +802,7 @@ class EmbeddingWrappers(nn.Module):
         return x
     forward = EmbeddingWrapper.forward
 
+# %% ../nbs/06_text.ipynb #06-text-085-2
 def merge_embedding_wrappers(
     *wrappers, # `EmbeddingWrapper`s over the same embedding
 ):             # `EmbeddingWrappers`: the same call, concept indices (b, J)
@@ -709,31 +819,50 @@ def open_clip_encodings(
     "Token encodings by the model's own `encode_text`, read after its last layer norm"
     text, seen = getattr(clip, 'text', clip), {}
     def read(module, args, x): seen['e'] = x
-    hooks = [(text.transformer.resblocks[-1-skip] if skip else text.ln_final).register_forward_hook(read)]
-    if write: hooks.append(text.token_embedding.register_forward_hook(lambda module, args, x: write(x)))
+    def put(module, args, x): return write(x)
+    last = text.transformer.resblocks[-1-skip] if skip else text.ln_final
+    hooks = [last.register_forward_hook(read)]
+    if write: hooks.append(text.token_embedding.register_forward_hook(put))
     try: clip.encode_text(ids)
-    finally: [h.remove() for h in hooks]
-    if not skip: return seen['e']
-    return text.ln_final(seen['e'] if getattr(text.transformer, 'batch_first', True) else seen['e'].transpose(0, 1))
+    finally:
+        for h in hooks: h.remove()
+    e = seen['e']
+    if not skip: return e
+    return text.ln_final(e if getattr(text.transformer, 'batch_first', True) else e.transpose(0, 1))
 
 # %% ../nbs/06_text.ipynb #06-text-088-bx
+def _check_clip(clip, tokenizer, skip)->nn.Embedding:
+    "The embedding of a text encoder of open_clip or transformers; others are refused"
+    if tokenizer is not None:
+        if skip:
+            raise ValueError('skip= is for open_clip: a transformers encoder for SD 2 has the '
+                             'last block left out already.')
+        return clip.get_input_embeddings()
+    text = getattr(clip, 'text', clip)
+    if not hasattr(text, 'token_embedding'):
+        raise ValueError(f"{type(clip).__name__} has no token_embedding: pass open_clip's "
+                         "model itself, or a transformers text encoder with its tokenizer=.")
+    return text.token_embedding
+
+# %% ../nbs/06_text.ipynb #06-text-088-bx-4
 class OpenClipEmbedWrapper(nn.Module):
-    "A frozen text encoder with one learned word: sentences in, encodings for the cross-attention out"
+    "A frozen text encoder with one learned word: sentences in, encodings for the network out"
     def __init__(self,
-        clip,                   # `open_clip.CLIP`, `CustomTextCLIP`, or a transformers text encoder with its `tokenizer`; is frozen
+        clip,                   # Model of open_clip, or a transformers text encoder; is frozen
         superclass_string=None, # e.g. "dog" or "teddy bear"
         skip=0,                 # Transformer blocks left out at the end (1: SD 2's choice)
         words=None,             # Instead of a superclass: an `EmbeddingWrapper`, or several merged
-        tokenizer=None,         # `CLIPTokenizer` of a transformers encoder: (pipe.text_encoder, 'dog', tokenizer=pipe.tokenizer)
+        tokenizer=None,         # That encoder's tokenizer; open_clip's models bring theirs
         **kwargs,               # Of `EmbeddingWrapper`
     ):
         super().__init__()
-        if tokenizer is None and not hasattr(getattr(clip, 'text', clip), 'token_embedding'): raise ValueError(f"{type(clip).__name__} has no token_embedding: pass open_clip's model itself, or a transformers text encoder with its tokenizer=.")
-        if tokenizer is not None and skip: raise ValueError('skip= is for open_clip: a transformers encoder for SD 2 has the last block left out already.')
+        embed = _check_clip(clip, tokenizer, skip)
         self.clip, self.skip, self.tokenizer = clip.requires_grad_(False), skip, tokenizer
-        if tokenizer is not None: kwargs = dict(tokenize=lambda prompts: prompt_ids(prompts, tokenizer)) | kwargs
-        self.words = words or EmbeddingWrapper(clip.get_input_embeddings() if tokenizer is not None else getattr(clip, 'text', clip).token_embedding, superclass_string, **kwargs)
+        if tokenizer is not None:
+            kwargs = dict(tokenize=lambda prompts: prompt_ids(prompts, tokenizer)) | kwargs
+        self.words = words or EmbeddingWrapper(embed, superclass_string, **kwargs)
 
+# %% ../nbs/06_text.ipynb #06-text-088-bx-2
 @patch
 def encode_ids(self:OpenClipEmbedWrapper,
     ids,       # (b, n)
@@ -742,19 +871,21 @@ def encode_ids(self:OpenClipEmbedWrapper,
     "Token encodings by the model itself"
     write = None if here is None else lambda x: self.words.write(x, here)
     if self.tokenizer is None: return open_clip_encodings(self.clip, ids, self.skip, write)
-    hook = self.words.embed.register_forward_hook(lambda module, args, x: write(x)) if write else None
+    if write is None: return encode_ids(ids, self.clip)
+    hook = self.words.embed.register_forward_hook(lambda module, args, x: write(x))
     try: return encode_ids(ids, self.clip)
-    finally:
-        if hook: hook.remove()
+    finally: hook.remove()
 
+# %% ../nbs/06_text.ipynb #06-text-088-bx-3
 @patch
 def forward(self:OpenClipEmbedWrapper,
     prompts, # One prompt or a list of b
 ):           # (b, n, d), (b, n, d), (b, n) bool, (b,) or (b, J)
-    "Encodings with the concept and with the superclass, mask of real positions, index of the concept (−1: none)"
+    "Encodings with concept and with superclass, real positions, the concept's index (−1: none)"
     ids, here = (t.to(self.words.embed.weight.device) for t in self.words.places(_as_list(prompts)))
     with torch.no_grad(): plain = self.encode_ids(ids)
-    return EmbeddingReturn(self.encode_ids(ids, here), plain, _real(ids, self.words.end_id), _first(here))
+    real = _real(ids, self.words.end_id)
+    return EmbeddingReturn(self.encode_ids(ids, here), plain, real, _first(here))
 
 # %% ../nbs/06_text.ipynb #06-text-hand-01
 def calculate_input_covariance(
@@ -769,19 +900,30 @@ def calculate_input_covariance(
     if tokenizer is not None: encode = lambda some: encode_prompts(some, tokenizer, clip)
     elif hasattr(getattr(clip, 'text', clip), 'token_embedding'):
         from open_clip import tokenize
-        begin, end = tokenize([''])[0, :2].tolist(); device = next(clip.parameters()).device
-        def encode(some): ids = tokenize(some).to(device); return open_clip_encodings(clip, ids), ids, begin, end
-    else: raise ValueError(f'{type(clip).__name__} is no open_clip model: give its tokenizer too, calculate_input_covariance(texts, pipe.text_encoder, pipe.tokenizer).')
+        begin, end = tokenize([''])[0, :2].tolist()
+        device = next(clip.parameters()).device
+        def encode(some):
+            ids = tokenize(some).to(device)
+            return open_clip_encodings(clip, ids), ids, begin, end
+    else:
+        raise ValueError(f'{type(clip).__name__} is no open_clip model: give its tokenizer too, '
+                         'calculate_input_covariance(texts, pipe.text_encoder, pipe.tokenizer).')
     return estimate_covariance(encode, texts, policy=policy, batch_size=batch_size, **kwargs)
 
 # %% ../nbs/06_text.ipynb #06-text-hand-04
+def _own_parameters(model, kinds)->list:
+    "Parameters that modules of these kinds hold themselves"
+    return [p for m in model.modules() if isinstance(m, kinds)
+            for p in m.parameters(recurse=False)]
+
 def get_finetune_parameters(
     model,  # Module that holds `Rank1EditModule`s and `EmbeddingWrapper`s, at any depth
 )->list:    # Parameters
     "What a concept learns: one value vector in each value projection, one embedding row"
-    kinds = Rank1EditModule, EmbeddingWrapper
-    return [q for m in model.modules() if isinstance(m, kinds) for q in m.parameters(recurse=False) if q.requires_grad]
+    learned = _own_parameters(model, (Rank1EditModule, EmbeddingWrapper))
+    return [p for p in learned if p.requires_grad]
 
+# %% ../nbs/06_text.ipynb #06-text-hand-04-2
 def get_finetune_optimizer(
     model,             # As above
     lr=.03,            # Of the values (paper §5)
@@ -791,10 +933,12 @@ def get_finetune_optimizer(
     **kwargs,          # Of `torch.optim.AdamW`
 ):                     # `torch.optim.AdamW`
     "An optimizer for a concept; each of its steps moves i* once (Eq. 3 of notebook 04)"
-    rows = [q for m in model.modules() if isinstance(m, EmbeddingWrapper) for q in m.parameters(recurse=False)]
+    rows = _own_parameters(model, EmbeddingWrapper)
     values = [q for q in get_finetune_parameters(model) if not any(q is r for r in rows)]
     groups = [dict(params=ps, lr=rate) for ps, rate in ((values, lr), (rows, lr_embedding)) if ps]
-    if not groups: raise ValueError('This model holds no Rank1EditModule and no EmbeddingWrapper, so there is nothing to learn; wire it first.')
+    if not groups:
+        raise ValueError('This model holds no Rank1EditModule and no EmbeddingWrapper, so there '
+                         'is nothing to learn; wire it first.')
     opt = torch.optim.AdamW(groups, weight_decay=wd, betas=betas, eps=eps, **kwargs)
     if any(isinstance(m, ConceptEncoding) for m in model.modules()): commit_after_step(opt, model)
     return opt

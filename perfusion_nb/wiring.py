@@ -19,14 +19,13 @@ from torch import nn
 from fastcore.basics import patch
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-005
-from .gate import project_off
-from .keylock import layer_dtype, linear_part
+from .keylock import linear_part
 from .concept import (Concept, save_concept, load_concepts, merge_concepts, fingerprint,
     check_weights, check_fits)
 from .text import TextHooks, encode_prompts
 from .find import find_cross_attention, inner, trace_cross_attention
-from .ride import Rider, one_each, Settings, CALL_SETTINGS, argument_names, uncompiled
-from .recognise import EMPTY, Recogniser, unnoted
+from .ride import Rider, one_each, Settings, argument_names, uncompiled
+from .recognise import EMPTY, Recogniser, tensors_by_name, unnoted
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-024b
 def called_network(
@@ -38,6 +37,7 @@ def called_network(
         if isinstance(m, nn.Module): return m
     raise ValueError(f'{type(pipe).__name__} has no unet, transformer or network to edit.')
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-024b-2
 def network_of(
     pipe, # A diffusers pipeline or alike
 )->nn.Module:
@@ -53,16 +53,21 @@ def _reader(encoder):
     except NotImplementedError: return encoder.text_model
     return encoder
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-024b-3
 def text_encoders(
     pipe, # A diffusers pipeline or alike
 )->dict:  # Name → (text encoder, its tokenizer)
     "The text encoders of a pipeline that have a tokenizer"
-    pairs = {f'text_encoder{k}': (getattr(pipe, f'text_encoder{k}', None), getattr(pipe, f'tokenizer{k}', None))
-             for k in ('', '_2', '_3')}
-    found = {n: (_reader(e), t) for n, (e, t) in pairs.items() if e and t}
-    if not found: raise ValueError(f'{type(pipe).__name__} has no text encoder with a tokenizer, so there is no word to learn.')
+    found = {}
+    for k in ('', '_2', '_3'):
+        encoder, tokenizer = (getattr(pipe, n + k, None) for n in ('text_encoder', 'tokenizer'))
+        if encoder and tokenizer: found['text_encoder' + k] = _reader(encoder), tokenizer
+    if not found:
+        raise ValueError(f'{type(pipe).__name__} has no text encoder with a tokenizer, so there is '
+                         'no word to learn.')
     return found
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-024b-3-2
 def embedding_width(text_encoder)->int:
     "Numbers per word in the embedding of a text encoder"
     return text_encoder.get_input_embeddings().weight.shape[1]
@@ -74,7 +79,8 @@ def _parts(pipe)->dict:
 
 def _between(pipe)->list:
     "Parts that may stand between a text encoder and the network, as StableAudio's projection does"
-    apart = 'vae', 'unet', 'transformer', 'transformer_2', 'network', 'safety_checker', 'image_encoder'
+    apart = ('vae', 'unet', 'transformer', 'transformer_2', 'network', 'safety_checker',
+             'image_encoder')
     return [m for n, m in _parts(pipe).items()
             if isinstance(m, nn.Module) and n not in apart and not n.startswith('text_encoder')]
 
@@ -96,7 +102,7 @@ class Installed:
         self.placeholder = next(iter(placeholders.values()))
         self.token, self.superclass = self.placeholder.token, concept.superclass
         self.encodings, self._strength, self._enabled = {}, 1., False
-        self.gate = {k: concept.meta.get(k) for k in ('beta', 'tau')} # Its own β and τ, None if it has none
+        self.gate = {k: concept.meta.get(k) for k in ('beta', 'tau')} # Its own, or None
 
     @property
     def first(self): return next(iter(self.rider.contexts))
@@ -104,7 +110,8 @@ class Installed:
     def vector(self, name, ctx):
         "i_star, u_star or e_super of a context: while learning, the encoding's own"
         moving = self.encodings.get(ctx)
-        return getattr(self.rider.of(ctx), name)[self.slot] if moving is None else getattr(moving, name)
+        if moving is not None: return getattr(moving, name)
+        return getattr(self.rider.of(ctx), name)[self.slot]
 
     i_star, u_star, e_super = (property(lambda self, k=k: self.vector(k, self.first))
                                for k in ('i_star', 'u_star', 'e_super'))
@@ -121,9 +128,11 @@ class Installed:
     def strength(self): return self._strength
     @strength.setter
     def strength(self, s):
-        self._strength = float(s)
-        for x in (x for x in self.rider.layers if x.added.shape[1]):
-            x.put(self.slot, added=x.o_star[self.slot] if s == 1 else torch.lerp(x.o_super[self.slot], x.o_star[self.slot], self._strength))
+        self._strength, slot = float(s), self.slot
+        for x in self.rider.layers:
+            if not x.added.shape[1]: continue
+            o, o_super = x.o_star[slot], x.o_super[slot]
+            x.put(slot, added=o if s == 1 else torch.lerp(o_super, o, self._strength))
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-023b
 @patch(as_prop=True)
@@ -137,18 +146,19 @@ def o_super(self:Installed)->dict:
     "Layer → W e_super (d_out,)"
     return {n: x.o_super[self.slot] for n, x in self.rider.edits('values').items()}
 
-@patch(as_prop=True)
-def encoding(self:Installed):
-    "While learning: the `ConceptEncoding` that moves i*, or all of them together"
-    moving = list(self.encodings.values())
-    return moving[0] if len(moving) == 1 else _Together(moving)
-
+# %% ../nbs/09_wiring.ipynb #09-wiring-023b-2
 class _Together:
     "Encodings of several contexts, which move together"
     def __init__(self, encodings): self.encodings = encodings
     def __getattr__(self, name):
         if name.startswith('__'): raise AttributeError(name)
         return lambda *args: [getattr(e, name)(*args) for e in self.encodings]
+
+@patch(as_prop=True)
+def encoding(self:Installed):
+    "While learning: the `ConceptEncoding` that moves i*, or all of them together"
+    moving = list(self.encodings.values())
+    return moving[0] if len(moving) == 1 else _Together(moving)
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-023c
 @patch
@@ -169,76 +179,87 @@ def write(self:Installed,
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-024
 LOCKS = 'local', 'global', 'global-gated'
-OWN = 'save_pretrained', 'unload_textual_inversion', 'encode_prompt', 'progress_bar' # A wired pipeline's own versions of these
+
+# A wired pipeline has its own versions of these
+OWN = 'save_pretrained', 'unload_textual_inversion', 'encode_prompt', 'progress_bar'
 
 def _said(left_out):
     "What else reads the text and is not edited, a line for each reason"
-    first, many = {}, {}
-    for path, why in left_out:
-        first.setdefault(why, path)
-        many[why] = many.get(why, 0) + 1
-    return ''.join(f'\n  not edited: {path}{f" and {many[why] - 1} more" if many[why] > 1 else ""}, {why}' for why, path in first.items())
+    paths = {}
+    for path, why in left_out: paths.setdefault(why, []).append(path)
+    def line(why, first, *others):
+        more = f' and {len(others)} more' if others else ''
+        return f'\n  not edited: {first}{more}, {why}'
+    return ''.join(line(why, *some) for why, some in paths.items())
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-024-where
+def _where_is(name):
+    "Why `Perfusion` does not have this: a verb may stand in a later notebook"
+    syms = importlib.import_module('perfusion_nb._modidx').d['syms']
+    homes = (m for m, names in syms.items() if f'{m}.Perfusion.{name}' in names)
+    home = None if name.startswith('_') else next(homes, None)
+    if home is None: return f'Perfusion has no {name}.'
+    return (f'Perfusion.{name} is made in {home}, which was not imported: '
+            'from perfusion_nb.all import * brings every verb.')
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-024-2
 class Perfusion:
     "Concepts in a diffusers pipeline: learn, draw, save, load"
     def __init__(self,
-        pipe,             # A diffusers pipeline, or any object with a network (`unet`, `transformer` or `network`), `text_encoder` and `tokenizer`
-        beta:float=None,  # Gate's midpoint when drawing, for every concept; None: each concept's own, else the base's, else 0.7 (paper's range for the local lock is 0.6 to 0.75)
-        tau:float=None,   # Gate's temperature when drawing; None: likewise, else 0.15 (paper §5)
+        pipe,             # A diffusers pipeline, or any object with such parts, see `network_of`
+        beta:float=None,  # Gate's midpoint; None: the concept's, the base's, or 0.7 (paper §5)
+        tau:float=None,   # Gate's temperature; None: likewise, or 0.15 (paper §5)
         lock:str='local', # "local", "global", or "global-gated"
-        contexts=None,    # {context: {path of an attention: (path of its keys' projection, path of its values')}}; found if None
-        call=None,        # Function(network, z, t, *encodings) → prediction, for a network that comes without a pipeline
-        sample_shape=None, # Shape of one latent, where `call` is given and contexts are to be found
-        run=None,         # More arguments of the pipeline, such as num_frames, for the calls made while finding and learning
+        contexts=None,    # {context: {attention: (its keys' projection, its values')}}, as paths
+        call=None,        # Function(network, z, t, *encodings) → prediction, where no pipeline is
+        sample_shape=None, # Shape of one latent, if `call` is given and `contexts` are to be found
+        run=None,         # More arguments of the pipeline where wiring calls it, such as num_frames
     ):
         _check_wiring(pipe, lock)
-        self.pipe, self.network, self.call, self.sample_shape = pipe, network_of(pipe), call, sample_shape
-        self.base, self.run, self.concepts, self.rider = base_settings(pipe), dict(run or {}), {}, None
-        self.said, self.learning_gate = dict(beta=beta, tau=tau), (.75, .1) # β and τ while learning (paper §5)
-        self.texts, self._time, self._extra = {}, None, None
-        try:
-            for n, pair in text_encoders(pipe).items(): self.texts[n] = TextHooks(*pair)
-            self.text = next(iter(self.texts.values()))
-            self.recogniser = Recogniser(self.texts, between=_between(pipe))
-            self._wire(contexts)
-            self.lock = lock
+        self.pipe, self.network = pipe, network_of(pipe)
+        self.call, self.sample_shape, self.run = call, sample_shape, dict(run or {})
+        self.base, self.concepts, self.texts, self.rider = base_settings(pipe), {}, {}, None
+        self.said = dict(beta=beta, tau=tau)
+        self.learning_gate = .75, .1 # β and τ while learning (paper §5)
+        self._time, self._extra = None, None
+        try: self._begin_wiring(contexts, lock)
         except BaseException:
             self.remove()
             raise
 
     def __repr__(self):
         concepts, left = ', '.join(self.concepts) or 'none', _said(getattr(self, 'left_out', []))
-        return f'Perfusion({type(self.pipe).__name__}, {len(self.attention)} cross-attentions, concepts: {concepts}{left})'
+        return (f'Perfusion({type(self.pipe).__name__}, {len(self.attention)} cross-attentions, '
+                f'concepts: {concepts}{left})')
 
-    def __getattr__(self, name): # Asked for what is not here: a verb may stand in a later notebook
-        if not name.startswith('_'):
-            syms = importlib.import_module('perfusion_nb._modidx').d['syms']
-            home = next((m for m, names in syms.items() if f'{m}.Perfusion.{name}' in names), None)
-            if home: raise AttributeError(f'Perfusion.{name} is made in {home}, which was not imported: from perfusion_nb.all import * brings every verb.')
-        raise AttributeError(f'Perfusion has no {name}.')
+    def __getattr__(self, name): raise AttributeError(_where_is(name))
 
     def __setstate__(self, state): # After a copy or a pickle: the parts find each other again
         self.__dict__.update(state)
         self._introduce()
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-024c
-def _check_wiring(pipe, lock):
-    "Refuse what is wired already, and what cannot be edited"
-    if 'perfusion' in network_of(pipe)._modules:
-        raise ValueError('This network is wired already: call remove() on its Perfusion first, or use that one; it acts in every pipeline that shares the network.')
-    if lock not in LOCKS: raise ValueError(f'lock is {lock!r}: choose one of {", ".join(LOCKS)}.')
-    _check_projections(find_cross_attention(network_of(pipe)))
-
 def _check_projections(attentions):
     "Refuse attentions that go around their own to_k and to_v"
     for n, a in attentions.items():
         processor = type(getattr(a, 'processor', None)).__name__
-        # diffusers' old Attention keeps the flag when it is unfused, and fuses by a processor of another name
+        # diffusers' old Attention keeps the flag when it is unfused; it fuses by another processor
         flag = getattr(a, 'fused_projections', False) and type(a).__name__ != 'Attention'
         if flag or 'Fused' in processor:
-            raise RuntimeError(f'{n} has fused projections, which go around to_k and to_v: call pipe.unfuse_qkv_projections() to draw concepts.')
+            raise RuntimeError(f'{n} has fused projections, which go around to_k and to_v: call '
+                               'pipe.unfuse_qkv_projections() to draw concepts.')
         if processor.startswith('CustomDiffusion'):
-            raise RuntimeError(f'{n} has a Custom Diffusion processor with keys and values of its own, which go around to_k and to_v: unload it to draw concepts.')
+            raise RuntimeError(f'{n} has a Custom Diffusion processor with keys and values of its '
+                               'own, which go around to_k and to_v: unload it to draw concepts.')
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-024c-2
+def _check_wiring(pipe, lock):
+    "Refuse what is wired already, and what cannot be edited"
+    if 'perfusion' in network_of(pipe)._modules:
+        raise ValueError('This network is wired already: call remove() on its Perfusion first, or '
+                         'use that one; it acts in every pipeline that shares the network.')
+    if lock not in LOCKS: raise ValueError(f'lock is {lock!r}: choose one of {", ".join(LOCKS)}.')
+    _check_projections(find_cross_attention(network_of(pipe)))
 
 @patch
 def _introduce(self:Perfusion):
@@ -249,6 +270,22 @@ def _introduce(self:Perfusion):
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-024d
 @patch
+def _mount(self:Perfusion, contexts):
+    "A rider for these contexts, in place of the one before"
+    if self.rider is not None: self.rider.remove()
+    self.contexts = contexts
+    self.attention = {p: self.network.get_submodule(p) for c in contexts.values() for p in c}
+    with torch.inference_mode(False):
+        self.rider = Rider(self.network, contexts)
+        if self.device.type != 'meta': self.rider.to(self.device) # Else when it is needed
+    self.network.add_module('perfusion', self.rider)
+
+def _named(network):
+    "Keys and values of the attentions that diffusers calls cross-attention"
+    return {n: (n + '.to_k', n + '.to_v') for n in find_cross_attention(network)}
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-024d-2
+@patch
 def _wire(self:Perfusion, contexts):
     "Put a rider on the network, with what was found or is named"
     self.pipe._perfusion = self
@@ -256,7 +293,8 @@ def _wire(self:Perfusion, contexts):
         if hasattr(self.pipe, name): setattr(self.pipe, name, getattr(self, f'_{name}'))
     given = None if contexts or self.call or len(self.texts) > 1 else self._direct_call()
     self._plain = given is not None
-    if self._plain: contexts, arguments = {'text': _named(self.network)}, {'encoder_hidden_states': ['text']}
+    if self._plain:
+        contexts, arguments = {'text': _named(self.network)}, {'encoder_hidden_states': ['text']}
     else: contexts, given, arguments = self._traced(contexts)
     self.left_out = getattr(contexts, 'left_out', [])
     self._mount(contexts)
@@ -265,42 +303,46 @@ def _wire(self:Perfusion, contexts):
     self._introduce()
     self.rehook()
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-024d-begin
 @patch
-def _mount(self:Perfusion, contexts):
-    "A rider for these contexts, in place of the one before"
-    if self.rider is not None: self.rider.remove()
-    self.contexts = contexts
-    self.attention = {p: self.network.get_submodule(p) for c in contexts.values() for p in c}
-    with torch.inference_mode(False):
-        self.rider = Rider(self.network, contexts)
-        if self.device.type != 'meta': self.rider.to(self.device) # Else it comes there when it is needed
-    self.network.add_module('perfusion', self.rider)
-
-def _named(network):
-    "Keys and values of the attentions that diffusers calls cross-attention"
-    return {n: (n + '.to_k', n + '.to_v') for n in find_cross_attention(network)}
+def _begin_wiring(self:Perfusion, contexts, lock):
+    "Words into the text encoders, a rider onto the network"
+    for n, pair in text_encoders(self.pipe).items(): self.texts[n] = TextHooks(*pair)
+    self.text = next(iter(self.texts.values()))
+    self.recogniser = Recogniser(self.texts, between=_between(self.pipe))
+    self._wire(contexts)
+    self.lock = lock
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-024e
 @patch
+def _small_call(self:Perfusion):
+    "What a U-Net of diffusers is given, as small as it can be; None for other networks"
+    c, g = getattr(self.network, 'config', None), torch.Generator().manual_seed(0)
+    if not hasattr(c, 'down_block_types'): return None
+    if not isinstance(getattr(c, 'in_channels', None), int): return None
+    side, width = 2**(len(c.down_block_types) - 1), embedding_width(self.text.text_encoder)
+    sample = torch.randn(1, c.in_channels, side, side, generator=g)
+    text = torch.randn(1, 7, width, generator=g)
+    on = dict(device=self.device, dtype=self.dtype)
+    return dict(sample=sample.to(**on), timestep=1, encoder_hidden_states=text.to(**on))
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-024e-2
+@patch
 @torch.no_grad()
 def _direct_call(self:Perfusion):
-    "A small call of a U-Net whose keys all read the text that it is given; None if this network is no such one"
-    found, c = find_cross_attention(self.network), getattr(self.network, 'config', None)
-    width = embedding_width(self.text.text_encoder)
-    if not found or not isinstance(getattr(c, 'in_channels', None), int) or not hasattr(c, 'down_block_types'): return None
-    side, g = 2**(len(c.down_block_types) - 1), torch.Generator().manual_seed(0)
-    on = dict(device=self.device, dtype=self.dtype)
-    given = dict(sample=torch.randn(1, c.in_channels, side, side, generator=g).to(**on), timestep=1,
-                 encoder_hidden_states=torch.randn(1, 7, width, generator=g).to(**on))
-    fed = []
-    hooks = [a.to_k.register_forward_pre_hook(lambda m, args: fed.append(args[0])) for a in found.values()]
+    "A small call of a U-Net whose keys all read the text that it is given; None for other networks"
+    found, given, fed = find_cross_attention(self.network), self._small_call(), []
+    if not found or given is None: return None
+    def note(module, args): fed.append(args[0])
+    hooks = [a.to_k.register_forward_pre_hook(note) for a in found.values()]
     try:
         with uncompiled(): self.network.forward(**given)
     except Exception: return None
     finally:
         for h in hooks: h.remove()
     e = given['encoder_hidden_states']
-    return given if len(fed) == len(found) and all(x.shape == e.shape and torch.equal(x.to(e), e) for x in fed) else None
+    def is_text(x): return x.shape == e.shape and torch.equal(x.to(e), e)
+    return given if len(fed) == len(found) and all(map(is_text, fed)) else None
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-024c-c1
 @patch(as_prop=True)
@@ -308,22 +350,29 @@ def plain(self:Perfusion)->bool:
     "Does the one text encoder feed all projections directly?"
     return self._plain
 
+def _offload_hooks(module)->list:
+    "accelerate's hooks on a module"
+    hook = getattr(module, '_hf_hook', None)
+    return [] if hook is None else getattr(hook, 'hooks', [hook])
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-024c-c1-2
 @patch(as_prop=True)
 def device(self:Perfusion):
     "Where the network computes (offloaded weights are nowhere)"
     d = next(self.network.parameters()).device
     if d.type != 'meta': return d
-    kept = (getattr(m, '_hf_hook', None) for m in self.network.modules())
-    hooks = [h for hook in kept if hook for h in getattr(hook, 'hooks', [hook])]
+    hooks = [h for m in self.network.modules() for h in _offload_hooks(m)]
     found = (getattr(h, 'execution_device', None) for h in hooks)
     return torch.device(next((f for f in found if f is not None), 'meta'))
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-024c-c1-2-2
 @patch(as_prop=True)
 def dtype(self:Perfusion):
     "Type in which the network computes (weights stored in eight bits are not it)"
     dtype = getattr(self.network, 'dtype', None)
     kinds = [dtype, *(p.dtype for p in self.network.parameters())]
-    return next((k for k in kinds if k is not None and k.is_floating_point and k.itemsize > 1), torch.float32)
+    computes = (k for k in kinds if k is not None and k.is_floating_point and k.itemsize > 1)
+    return next(computes, torch.float32)
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-027
 @patch
@@ -336,15 +385,20 @@ def rehook(self:Perfusion):
     if self.rider.acts: # A compiled graph finds its layers as they are
         for x in self.rider.layers: x.attach()
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-027-2
 @patch
 def check_parts(self:Perfusion):
     "Refuse to go on if a part was exchanged, or went around its projections"
-    for name, part in [('network', self.network), *((n, h.text_encoder) for n, h in self.texts.items()),
-                       *((n.replace('text_encoder', 'tokenizer'), h.tokenizer) for n, h in self.texts.items())]:
+    parts = {'network': self.network}
+    for n, h in self.texts.items():
+        parts |= {n: h.text_encoder, n.replace('text_encoder', 'tokenizer'): h.tokenizer}
+    for name, part in parts.items():
         now = network_of(self.pipe) if name == 'network' else getattr(self.pipe, name, part)
         if name in self.texts: now = _reader(now)
         if getattr(now, '_orig_mod', now) is not part:
-            raise RuntimeError(f'The {name} of this pipeline was exchanged after it was wired: call remove() on its Perfusion and wire it anew with Perfusion(pipe).')
+            raise RuntimeError(f'The {name} of this pipeline was exchanged after it was wired: '
+                               'call remove() on its Perfusion and wire it anew with '
+                               'Perfusion(pipe).')
     _check_projections(self.attention)
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-gate
@@ -359,19 +413,24 @@ def _number(self:Perfusion, k, c):
 @patch
 @torch.inference_mode(False)
 def _set_gates(self:Perfusion):
-    for c in self.concepts.values(): self.rider.put(c.slot, beta=self._number('beta', c), tau=self._number('tau', c))
+    for c in self.concepts.values():
+        self.rider.put(c.slot, **{k: self._number(k, c) for k in ('beta', 'tau')})
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-gate-2
 def _gate_property(k):
     def get(self): return self.said[k] if self.said[k] is not None else _default(self, k)
     def put(self, value):
         self.said[k] = value
         self._set_gates()
-    return property(get, put, doc=f'{k} when drawing: as the caller said, else the default of the base')
+    return property(get, put, doc=f'{k} when drawing: as the caller said, else the base\'s')
 
 Perfusion.beta, Perfusion.tau = _gate_property('beta'), _gate_property('tau')
-Perfusion.lock = property(lambda self: self.rider.default.lock,
-                          lambda self, lock: self.rider.__dict__.update(default=Settings(lock=lock)),
-                          doc='The lock when drawing')
+
+def _get_lock(self): return self.rider.default.lock
+
+def _set_lock(self, lock): self.rider.__dict__.update(default=Settings(lock=lock))
+
+Perfusion.lock = property(_get_lock, _set_lock, doc='The lock when drawing')
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-gate2
 @patch
@@ -388,6 +447,20 @@ def set_gate(self:Perfusion,
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-036
 @patch
+def _settled(self:Perfusion, concept, placeholders, o_super):
+    "Give a concept its slot, and let it act"
+    slot = self.rider.free_slot()
+    self.rider.taken[slot] = True
+    c = Installed(self.rider, slot, concept, placeholders)
+    c.write(concept.o_star_v, o_super, i_star=concept.i_star, u_star=concept.u_star,
+            e_super=concept.e_super)
+    self.concepts[c.token] = c
+    self._set_gates()
+    self._switch(c.token, True)
+    return c
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-036-2
+@patch
 @torch.inference_mode(False)
 def install(self:Perfusion,
     concept:Concept, # The record
@@ -403,18 +476,6 @@ def install(self:Perfusion,
         for n, p in placeholders.items(): self.texts[n].remove(p.token)
         raise
 
-@patch
-def _settled(self:Perfusion, concept, placeholders, o_super):
-    "Give a concept its slot, and let it act"
-    slot = self.rider.free_slot()
-    self.rider.taken[slot] = True
-    c = Installed(self.rider, slot, concept, placeholders)
-    c.write(concept.o_star_v, o_super, i_star=concept.i_star, u_star=concept.u_star, e_super=concept.e_super)
-    self.concepts[c.token] = c
-    self._set_gates()
-    self._switch(c.token, True)
-    return c
-
 # %% ../nbs/09_wiring.ipynb #09-wiring-036b
 @patch
 def _add_words(self:Perfusion, token, superclass, rows={}):
@@ -427,15 +488,19 @@ def _add_words(self:Perfusion, token, superclass, rows={}):
         raise
     return done
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-036b-2
 @patch
 def _check_new(self:Perfusion, token):
     "Refuse a token that is in use, and a pipeline that is no longer wired or is fused"
     if self.__dict__.get('_fused'):
-        raise RuntimeError('A concept is fused into the weights of this pipeline: call unfuse() first.')
+        raise RuntimeError('A concept is fused into the weights of this pipeline: call unfuse() '
+                           'first.')
     if 'perfusion' not in self.network._modules:
-        raise RuntimeError('This Perfusion was removed from its pipeline: wire it anew with Perfusion(pipe).')
+        raise RuntimeError('This Perfusion was removed from its pipeline: wire it anew with '
+                           'Perfusion(pipe).')
     if self.text._name(token) in self.concepts:
-        raise ValueError(f'{token} is loaded already: unload it first, or choose another token (load has token=).')
+        raise ValueError(f'{token} is loaded already: unload it first, or choose another token '
+                         '(load has token=).')
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-036-bx
 @patch
@@ -448,6 +513,7 @@ def _context_widths(self:Perfusion)->dict:
     "Context → numbers per encoding"
     return {v.ctx: v.i_star.shape[1] for v in self.rider.vectors}
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-036-bx-2
 @patch
 @torch.no_grad()
 def _superclass_values(self:Perfusion, e_super):
@@ -461,6 +527,15 @@ def _superclass_values(self:Perfusion, e_super):
     return out
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-037
+@patch
+def _get(self:Perfusion, token):
+    name = self.text._name(token)
+    if name not in self.concepts:
+        raise KeyError(f'No concept {token} is loaded; there is '
+                       f'{", ".join(self.concepts) or "none"}.')
+    return self.concepts[name]
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-037-2
 @patch
 def unload(self:Perfusion,
     token:str=None, # Which concept; all if None
@@ -476,24 +551,7 @@ def unload(self:Perfusion,
         for h in self.texts.values(): h.remove(c.token)
         del self.concepts[c.token]
 
-@patch
-def _get(self:Perfusion, token):
-    name = self.text._name(token)
-    if name not in self.concepts:
-        raise KeyError(f'No concept {token} is loaded; there is {", ".join(self.concepts) or "none"}.')
-    return self.concepts[name]
-
 # %% ../nbs/09_wiring.ipynb #09-wiring-037b
-@patch
-def enable(self:Perfusion, token=None):
-    "Let concepts act (all if no token is named)"
-    self._switch(token, True)
-
-@patch
-def disable(self:Perfusion, token=None):
-    "Keep concepts loaded but idle: their tokens read as their superclass (all if no token is named)"
-    self._switch(token, False)
-
 @patch
 def _switch(self:Perfusion, token, on):
     "Layers are touched only while some concept is enabled"
@@ -501,6 +559,17 @@ def _switch(self:Perfusion, token, on):
     self.recogniser.forget()
     if self.rider.acts: self.rehook()
     else: self.rider.rest()
+
+@patch
+def enable(self:Perfusion, token=None):
+    "Let concepts act (all if no token is named)"
+    self._switch(token, True)
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-037b-2
+@patch
+def disable(self:Perfusion, token=None):
+    "Keep concepts loaded but idle: their tokens read as their superclass (all if none is named)"
+    self._switch(token, False)
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-038
 @patch
@@ -511,12 +580,14 @@ def set_strength(self:Perfusion,
     for t, s in strengths.items():
         c = self._get(t)
         if not 0 <= float(s) <= 2:
-            raise ValueError(f'The strength of {t} is {s}: give a number from 0 (superclass) to 2, 1 is as learned.')
+            raise ValueError(f'The strength of {t} is {s}: give a number from 0 (superclass) to 2, '
+                             '1 is as learned.')
         c.strength = s
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-038-2
 @patch
 def remove(self:Perfusion):
-    "Take everything out: afterwards the pipeline is bit for bit what it was; a second time is quiet"
+    "Take everything out: the pipeline is bit for bit what it was; a second time is quiet"
     if self.__dict__.get('_fused'): self.unfuse()
     if self.concepts: self.unload()
     for h in self.texts.values(): h.close()
@@ -531,11 +602,13 @@ def record(self:Perfusion, token)->Concept:
     "The record of a loaded concept, as it is now"
     c = self._get(token)
     def cpu(t): return t.detach().float().cpu().clone()
-    vectors = {k: {x: cpu(c.vector(k, x)) for x in self.contexts} for k in ('i_star', 'u_star', 'e_super')}
+    vectors = {k: {x: cpu(c.vector(k, x)) for x in self.contexts}
+               for k in ('i_star', 'u_star', 'e_super')}
     return Concept(token=c.token, superclass=c.superclass, **vectors,
                    token_embedding={n: cpu(p.row) for n, p in c.placeholders.items()},
                    o_star_v={n: cpu(v) for n, v in c.o_star.items()}, meta=dict(c.concept.meta))
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-039-2
 @patch
 def save(self:Perfusion,
     path,            # File to write (safetensors)
@@ -548,20 +621,26 @@ def save(self:Perfusion,
     return save_concept(records[0], path) if len(records) == 1 else merge_concepts(records, path)
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-039b
+def _read_concepts(path, token):
+    "The concepts of one file or of several; of a single one under another token"
+    paths = path if isinstance(path, (list, tuple)) else [path]
+    concepts = [c for p in paths for c in load_concepts(p)]
+    if token is None: return concepts
+    if len(concepts) != 1:
+        raise ValueError(f'token= names one concept, but here are {len(concepts)}: load their '
+                         'files one by one.')
+    return [replace(concepts[0], token=token)]
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-039b-2
 @patch
 def load(self:Perfusion,
-    path,            # A concept file, a folder that holds one, its name on the hub ("user/concept"), or a list of such
+    path,            # A concept file, a folder that holds one, "user/concept" on the hub; or a list
     token:str=None,  # Another token for the one concept of the file; None: its own
 )->list:             # Tokens that were loaded
     "Load the concepts of files into the pipeline, all of them or none"
-    paths, here, before = path if isinstance(path, (list, tuple)) else [path], self.base_fingerprint(), list(self.concepts)
-    concepts = [c for p in paths for c in load_concepts(p)]
-    if token is not None:
-        if len(concepts) != 1: raise ValueError(f'token= names one concept, but here are {len(concepts)}: load their files one by one.')
-        concepts = [replace(concepts[0], token=token)]
-    for c in concepts:
-        self._check_new(c.token)
-        check_weights(c, here)
+    concepts, before = _read_concepts(path, token), list(self.concepts)
+    for c in concepts: self._check_new(c.token)
+    self._check_base(concepts)
     try:
         for c in concepts: self.install(c)
     except BaseException:
@@ -571,12 +650,35 @@ def load(self:Perfusion,
     return [self.text._name(c.token) for c in concepts]
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-040
+def _stored_weight(module):
+    "The weight of a module; if it is off-loaded, what accelerate keeps of it, or None"
+    if module.weight.device.type != 'meta': return module.weight
+    kept = (getattr(h, 'weights_map', None) for h in _offload_hooks(module))
+    return next((k['weight'] for k in kept if k is not None and 'weight' in k), None)
+
+@patch
+def _base_weights(self:Perfusion)->dict:
+    "The weights that a concept depends on; None for those that are nowhere to be read"
+    layers = {n: inner(x.layer) for n, x in self.rider.edits('values').items()}
+    for n, h in self.texts.items():
+        name = n.replace('text_encoder', 'token_embedding')
+        layers[name] = h.text_encoder.get_input_embeddings()
+    return {n: _stored_weight(m) for n, m in layers.items()}
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-040-2
 @patch
 def base_fingerprint(self:Perfusion)->dict:
     "Norms of the weights that a concept depends on: the text encoders' and the value projections'"
-    words = {'token_embedding' + n.removeprefix('text_encoder'): h.text_encoder.get_input_embeddings().weight
-             for n, h in self.texts.items()}
-    return fingerprint(words | {n: inner(x.layer).weight for n, x in self.rider.edits('values').items()})
+    return fingerprint({n: w for n, w in self._base_weights().items() if w is not None})
+
+@patch
+def _check_base(self:Perfusion, concepts):
+    "Warn of concepts learned on other weights; weights that cannot be read are passed over"
+    here = self.base_fingerprint()
+    unread = {n for n, w in self._base_weights().items() if w is None}
+    for c in concepts:
+        recorded = c.meta.get('fingerprint') or {}
+        check_weights(c, here | {n: v for n, v in recorded.items() if n in unread})
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-save
 @patch
@@ -591,27 +693,39 @@ def _save_pretrained(self:Perfusion, save_directory, *args, **kwargs):
         if self.base and source.is_file(): shutil.copy(source, Path(save_directory)/name)
     return out
 
-def _written_out(x, words):
-    "A prompt, or prompts however nested, with each `<toy>` as `<toy><toy>_1` …, so that masks count them all"
-    if isinstance(x, (list, tuple)): return [_written_out(y, words) for y in x]
-    if not isinstance(x, str): return x
+# %% ../nbs/09_wiring.ipynb #09-wiring-save-1b
+def _written_out(
+    x,     # A prompt, or prompts however nested; anything else is left as it is
+    words, # {token: its placeholders}
+):
+    "Each `<toy>` as `<toy><toy>_1` …, so that masks count all its tokens"
+    if isinstance(x, (list, tuple)):
+        return [_written_out(y, words) for y in x]
+    if not isinstance(x, str):
+        return x
     for token, names in words.items():
-        x = re.sub(re.escape(token) + rf'(?!_\d|\s*{re.escape(token)}_\d)', ''.join(names), x)
+        alone = re.escape(token) + rf'(?!_\d|\s*{re.escape(token)}_\d)'
+        x = re.sub(alone, ''.join(names), x)
     return x
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-save-1c
 @patch
 def _long_words(self:Perfusion)->dict:
-    "Concepts of several tokens, as many in each encoder: {token: their names}"
-    if hasattr(self.pipe, 'maybe_convert_prompt'): return {} # Such pipelines write words out themselves
-    names = [{p.token: tuple(p.names) for p in h} for h in self.texts.values()]
-    return {t: n for t, n in names[0].items() if len(n) > 1 and all(o.get(t) == n for o in names)}
+    "Concepts of several tokens, as many in each encoder: {token: its placeholders}"
+    if hasattr(self.pipe, 'maybe_convert_prompt'):
+        return {}  # Such pipelines write words out themselves
+    first, *others = [{p.token: tuple(p.names) for p in h} for h in self.texts.values()]
+    return {token: names for token, names in first.items()
+            if len(names) > 1 and all(other.get(token) == names for other in others)}
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-save-2
 @patch
 def _encode_prompt(self:Perfusion, *args, **kwargs):
-    "The pipeline's own, of prompts written out, once it is sure that the parts are those that know the words"
+    "The pipeline's own, of prompts written out, once its parts are sure to know the words"
     if self.concepts: self.check_parts()
     words = self._long_words()
-    args, kwargs = [_written_out(a, words) for a in args], {k: _written_out(a, words) for k, a in kwargs.items()}
+    args = [_written_out(a, words) for a in args]
+    kwargs = {name: _written_out(a, words) for name, a in kwargs.items()}
     return type(self.pipe).encode_prompt(self.pipe, *args, **kwargs)
 
 @patch
@@ -624,7 +738,7 @@ def _unload_textual_inversion(self:Perfusion, *args, **kwargs):
     self.recogniser.forget()
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-silent
-SILENT = contextvars.ContextVar('perfusion_silent', default=False) # This thread's calls show no progress bar
+SILENT = contextvars.ContextVar('perfusion_silent', default=False) # No progress bar in this thread
 
 @contextmanager
 def silent():
@@ -649,15 +763,15 @@ def _run(self:Perfusion, prompts, **kwargs):
     "The pipeline on prompts: one step, no guidance, with gradient where it is wanted"
     call = inspect.unwrap(type(self.pipe).__call__)
     takes = inspect.signature(call).parameters
-    said = dict(prompt=list(prompts), num_inference_steps=1, guidance_scale=1., output_type='latent')
-    said |= self.run | kwargs
+    said = dict(prompt=list(prompts), num_inference_steps=1, guidance_scale=1.,
+                output_type='latent') | self.run | kwargs
     with silent(): return call(self.pipe, **{k: v for k, v in said.items() if k in takes})
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-02
 @patch
 @contextmanager
 def _at_network(self:Perfusion, before=None, after=None):
-    "Within, in this thread: `before(given)` may change what the network is given, `after(output)` sees its answer"
+    "Within: `before(given)` changes what the network is given, `after(output)` sees its answer"
     names, thread = argument_names(self.network), threading.get_ident()
     def enter(module, args, kwargs):
         if threading.get_ident() != thread: return None
@@ -672,6 +786,7 @@ def _at_network(self:Perfusion, before=None, after=None):
     finally:
         for h in hooks: h.remove()
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-02-2
 def _stop(output): raise _Done
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03
@@ -686,25 +801,10 @@ def _encode_known(self:Perfusion, prompts, dtype):
         out.append(e)
     return out
 
-@patch
-def predict(self:Perfusion,
-    z,       # Noised latents (b, c, …)
-    t,       # Timesteps (b,)
-    prompts, # b prompts
-):           # The network's answer, like z
-    "What the network makes of latents under prompts, with gradient to learned rows and values"
-    if self.call: out = self.call(called_network(self.pipe), z, t, *self._encode_known(prompts, self.dtype))
-    elif self.plain and not self._more(z):
-        e, = self._encode_known(prompts, z.dtype)
-        if self.rider.acts and self.rider.carrier == 'wide': e = self.rider.ride('encoder_hidden_states', e)
-        out = called_network(self.pipe)(z, t, encoder_hidden_states=e)
-    else: out = self._through_pipeline(z, t, prompts)
-    out = out[0] if isinstance(out, tuple) else getattr(out, 'sample', out)
-    return out[:, :z.shape[1]] # some networks answer with a variance besides
-
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03-2
 @patch
 def _through_pipeline(self:Perfusion, z, t, prompts):
-    "The network's answer when the pipeline calls it, with our latents and timestep in place of its own"
+    "The network's answer when the pipeline calls it, with our latents and timestep put in"
     answers, sample = [], argument_names(self.network)[0]
     def put(given):
         told = self._told(t, given['timestep'])
@@ -715,16 +815,35 @@ def _through_pipeline(self:Perfusion, z, t, prompts):
     with self._at_network(put, keep): self._run(prompts)
     return answers[0]
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03-3
+@patch
+def predict(self:Perfusion,
+    z,       # Noised latents (b, c, …)
+    t,       # Timesteps (b,)
+    prompts, # b prompts
+):           # The network's answer, like z
+    "What the network makes of latents under prompts, with gradient to learned rows and values"
+    if self.call:
+        out = self.call(called_network(self.pipe), z, t, *self._encode_known(prompts, self.dtype))
+    elif self.plain and not self._more(z):
+        e, = self._encode_known(prompts, z.dtype)
+        if self.rider.acts and self.rider.carrier == 'wide':
+            e = self.rider.ride('encoder_hidden_states', e)
+        out = called_network(self.pipe)(z, t, encoder_hidden_states=e)
+    else: out = self._through_pipeline(z, t, prompts)
+    out = out[0] if isinstance(out, tuple) else getattr(out, 'sample', out)
+    return out[:, :z.shape[1]] # some networks answer with a variance besides
+
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03b
 def _filled_up(z, given):
-    "Latents with the channels that a pipeline adds to its own, such as a mask and what is around it"
+    "Latents with the channels that a pipeline adds, such as a mask and what is around it"
     same_place = z.dim() == given.dim() and z.shape[2:] == given.shape[2:]
     if not same_place or given.shape[1] <= z.shape[1]: return z
     return torch.cat([z, given[:, z.shape[1]:].to(z)], 1)
 
 @patch
 def _told(self:Perfusion, t, given):
-    "The scheduler's timesteps as this pipeline tells them to its network: scaled (Sana), or one for each token (Wan 2.2)"
+    "Timesteps as this pipeline tells its network: scaled (Sana), or one for each token (Wan 2.2)"
     if self._time is None:
         own = self.pipe.scheduler.timesteps[0].item()
         self._time = given.flatten()[0].item()/own if own else 1.
@@ -734,6 +853,15 @@ def _told(self:Perfusion, t, given):
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03c
 @patch
+def _check_channels(self:Perfusion, z, err):
+    wants = getattr(getattr(self.network, 'config', None), 'in_channels', None)
+    if isinstance(wants, int) and z.shape[1] < wants:
+        raise ValueError(f'{type(self.network).__name__} wants {wants} channels and a latent has '
+                         f'{z.shape[1]}: say with run= what this pipeline is given besides the '
+                         'prompt, such as run=dict(image=…, mask_image=…).') from err
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03c-2
+@patch
 def _more(self:Perfusion, z)->bool:
     "Does the pipeline give its network more than latents, timestep and text? Found out once"
     if self._extra is None:
@@ -741,27 +869,25 @@ def _more(self:Perfusion, z)->bool:
         except Exception as err: # It wants more than a prompt, a picture say
             self._check_channels(z, err)
             given = {}
-        known = {argument_names(self.network)[0], 'timestep', 'encoder_hidden_states', 'return_dict'}
+        sample = argument_names(self.network)[0]
+        known = {sample, 'timestep', 'encoder_hidden_states', 'return_dict'}
         self._extra = {n for n, v in given.items() if n not in known and torch.is_tensor(v)}
-        self._wide = given.get(argument_names(self.network)[0], z).shape[1]
+        self._wide = given.get(sample, z).shape[1]
     return bool(self._extra) or self._wide > z.shape[1]
-
-@patch
-def _check_channels(self:Perfusion, z, err):
-    wants = getattr(getattr(self.network, 'config', None), 'in_channels', None)
-    if isinstance(wants, int) and z.shape[1] < wants:
-        raise ValueError(f'{type(self.network).__name__} wants {wants} channels and a latent has {z.shape[1]}: say with run= what this pipeline is given besides the prompt, such as run=dict(image=…, mask_image=…).') from err
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-04
 @patch
 def _call_once(self:Perfusion, prompts, seed=0):
     "One call of the network, as the pipeline (or `call`) makes it"
-    if not self.call: return self._run(prompts, generator=torch.Generator().manual_seed(seed))
-    z = torch.randn((len(prompts), *self.sample_shape), generator=torch.Generator().manual_seed(seed))
-    encoded = [encode_prompts(prompts, h.tokenizer, h.text_encoder).encodings for h in self.texts.values()]
+    g = torch.Generator().manual_seed(seed)
+    if not self.call: return self._run(prompts, generator=g)
+    z = torch.randn((len(prompts), *self.sample_shape), generator=g).to(self.device, self.dtype)
     t = torch.full((len(prompts),), 500 + 100*seed, device=self.device)
-    return self.call(called_network(self.pipe), z.to(self.device, self.dtype), t, *(e.to(self.dtype) for e in encoded))
+    encoded = [encode_prompts(prompts, h.tokenizer, h.text_encoder).encodings.to(self.dtype)
+               for h in self.texts.values()]
+    return self.call(called_network(self.pipe), z, t, *encoded)
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-04-2
 @patch
 def _given(self:Perfusion, prompts)->dict:
     "What the network is given for these prompts: {argument: value}; it does not run"
@@ -775,28 +901,36 @@ def _given(self:Perfusion, prompts)->dict:
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05c
 TEMPLATE = 'a photo of a dog on the beach' # Read once, to see what is text
 
+class _Found(dict): "Contexts, with what else reads the text and why it is not edited (`left_out`)"
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05c-names
+def _context_names(n)->list:
+    "text, text_2, text_3 …"
+    return ['text' + (f'_{k+1}' if k else '') for k in range(n)]
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05c-2
 @patch
 @torch.no_grad()
 def _traced(self:Perfusion, contexts=None):
-    "Contexts by watching, one call of the network, and {argument that is text: contexts} if that is clear"
+    "Contexts by watching, one call of the network, {text argument: contexts} if that is clear"
     prompts = 'a cat', 'two red cars at night'
     if self.call and self.sample_shape is None:
-        raise ValueError('Say what a latent of this network looks like (sample_shape=), or name its projections (contexts=).')
+        raise ValueError('Say what a latent of this network looks like (sample_shape=), or name '
+                         'its projections (contexts=).')
     if not contexts:
         def run(seed, prompt):
             with self._at_network(after=_stop): self._call_once([prompt], seed)
         found = trace_cross_attention(self.network, run, (0, 1), prompts)
-        contexts = _Found({'text' + (f'_{k+1}' if k else ''): c for k, c in enumerate(found)})
+        contexts = _Found(zip(_context_names(len(found)), found))
         contexts.left_out = getattr(found, 'left_out', [])
     return contexts, self._given([TEMPLATE]), None
 
-class _Found(dict): "Contexts, with what else reads the text and why it is not edited (`left_out`)"
-
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05c-3
 @patch
 @torch.no_grad()
 def _text_arguments(self:Perfusion, given)->dict:
-    "Which argument of the network is the text of which contexts: the one whose change is felt there"
-    texts = [n for n, v in given.items() if torch.is_tensor(v) and v.dim() == 3 and v.is_floating_point()]
+    "Argument of the network → the contexts whose text it is: those where its change is felt"
+    texts = [n for n, _ in tensors_by_name((), given)]
     texts = [n for n in texts if n != self.rider.names[0]] or texts
     plain, out = {ctx: self.rider.held(ctx, given) for ctx in self.contexts}, {}
     for name in texts:
@@ -809,36 +943,41 @@ def _text_arguments(self:Perfusion, given)->dict:
 def _changed(given, name, tokens):
     "The same call with other numbers at some tokens of one argument"
     e = given[name].clone()
-    e[:, tokens] += torch.randn(e[:, tokens].shape, generator=torch.Generator().manual_seed(0)).to(e)
+    g = torch.Generator().manual_seed(0)
+    e[:, tokens] += torch.randn(e[:, tokens].shape, generator=g).to(e)
     return {**given, name: e}
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05d-2
 @patch
 @torch.no_grad()
 def _starts(self:Perfusion, given, arguments)->dict:
-    "(argument, context) → where its first token arrives, if the context holds other tokens beside it"
+    "(argument, context) → where its first token arrives, if the context holds others too"
     out = {}
     for name, ctx in ((n, c) for n, contexts in arguments.items() for c in contexts):
         x = self.rider.held(ctx, given)
         if x.dim() != 3 or x.shape[1] == given[name].shape[1]: continue
-        moved = (x != self.rider.held(ctx, _changed(given, name, slice(0, 1)))).flatten(2).any(-1)[0]
+        other = self.rider.held(ctx, _changed(given, name, slice(0, 1)))
+        moved = (x != other).flatten(2).any(-1)[0]
         out[name, ctx] = int(moved.nonzero()[0]) if moved.any() else 0
     return out
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05e
-WORDLESS = 'no word of the prompt is in it: what it reads was not made by a text encoder, token by token'
+WORDLESS = ('no word of the prompt is in it: what it reads was not made by a text encoder, '
+            'token by token')
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05e-2
 @patch
 def _with_words(self:Perfusion, given, arguments)->dict:
-    "The arguments that hold words; contexts that hold none (AudioLDM 2's generated one) are left out"
+    "The arguments that hold words; contexts that hold none (as in AudioLDM 2) are left out"
     known = [n for n in arguments if all(self.recogniser.look(given[n]).rows)]
     worded = [ctx for ctx in self.contexts if any(ctx in arguments[n] for n in known)]
     if not worded: return arguments
-    renamed = {ctx: 'text' + (f'_{k+1}' if k else '') for k, ctx in enumerate(worded)}
     without = [c for ctx, c in self.contexts.items() if ctx not in worded]
-    if without:
-        self.left_out = [*self.left_out, *((p, WORDLESS) for c in without for pair in c.values() for p in pair)]
-        self._mount({renamed[ctx]: self.contexts[ctx] for ctx in worded})
-    else: renamed = {ctx: ctx for ctx in worded}
+    if not without: return {n: arguments[n] for n in known}
+    paths = [path for c in without for pair in c.values() for path in pair]
+    self.left_out = [*self.left_out, *((path, WORDLESS) for path in paths)]
+    renamed = dict(zip(worded, _context_names(len(worded))))
+    self._mount({new: self.contexts[ctx] for ctx, new in renamed.items()})
     return {n: [renamed[ctx] for ctx in arguments[n] if ctx in renamed] for n in known}
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05f
@@ -850,7 +989,9 @@ def _check_mixed(self:Perfusion, given, arguments):
         texts = [given[n].shape[1] for n, contexts in arguments.items() if ctx in contexts]
         tokens = self.rider.held(ctx, given).shape[1]
         if texts and tokens > sum(texts):
-            raise RuntimeError(f'A projection of {type(self.network).__name__} reads {tokens} tokens where the text has {sum(texts)}: tokens of a picture are mixed into its keys and values, and those have no word to lock.')
+            raise RuntimeError(f'A projection of {type(self.network).__name__} reads {tokens} '
+                               f'tokens where the text has {sum(texts)}: tokens of a picture are '
+                               'mixed into its keys and values, and those have no word to lock.')
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05g
 @patch
@@ -863,22 +1004,8 @@ def _arguments(self:Perfusion, given)->dict:
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-06c
 @patch
-def read_contexts(self:Perfusion,
-    prompts, # A list of prompts
-)->dict:     # Context → namespace: e (b, n, d), ids (b, n), encoder (name of the text encoder whose ids they are)
-    "What the network reads for these prompts"
-    if self.plain:
-        e, = self._encode_known(prompts, self.dtype)
-        given = {'encoder_hidden_states': e}
-        return {'text': self._read('text', ['encoder_hidden_states'], e, given)}
-    given, names = self._given(prompts), {ctx: [] for ctx in self.contexts}
-    for name, contexts in self.rider.arguments.items():
-        for ctx in contexts: names[ctx].append(name)
-    return {ctx: self._read(ctx, names[ctx], self.rider.held(ctx, given), given) for ctx in names}
-
-@patch
 def _read(self:Perfusion, ctx, names, x, given):
-    "What a context holds, one row for each prompt, with the ids that its last text was made of (−1: of another)"
+    "What a context holds for each prompt, and the ids of its last text (−1: of another)"
     out = None
     for name in names:
         rows = self.recogniser.look(given[name]).rows
@@ -890,8 +1017,25 @@ def _read(self:Perfusion, ctx, names, x, given):
         here.copy_(known[:, :here.shape[1]])
         out = SimpleNamespace(e=e, ids=ids, encoder=rows[0][0].name, given=given)
     if out is None:
-        raise ValueError(f'What {type(self.network).__name__} reads as {ctx} is not what a text encoder made of the prompt, token by token: there is no word in it to edit.')
+        raise ValueError(f'What {type(self.network).__name__} reads as {ctx} is not what a text '
+                         'encoder made of the prompt, token by token: there is no word in it to '
+                         'edit.')
     return out
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-06c-2
+@patch
+def read_contexts(self:Perfusion,
+    prompts, # A list of prompts
+)->dict:     # Context → namespace: e (b,n,d), ids (b,n), encoder (whose ids they are)
+    "What the network reads for these prompts"
+    if self.plain:
+        e, = self._encode_known(prompts, self.dtype)
+        given = {'encoder_hidden_states': e}
+        return {'text': self._read('text', ['encoder_hidden_states'], e, given)}
+    given, names = self._given(prompts), {ctx: [] for ctx in self.contexts}
+    for name, contexts in self.rider.arguments.items():
+        for ctx in contexts: names[ctx].append(name)
+    return {ctx: self._read(ctx, names[ctx], self.rider.held(ctx, given), given) for ctx in names}
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-edit
 @patch
@@ -899,11 +1043,10 @@ def _read(self:Perfusion, ctx, names, x, given):
 def edit_of(self:Perfusion,
     prompts, # A prompt or a list
     ctx='text', # Context
-):           # Namespace: e, keys, values (b,n,d), gates (b,n,slots), on (b,slots), tokens of the slots
+):           # Namespace: e, keys, values (b,n,d), gates (b,n,J), on (b,J), tokens of the slots
     "The edit that these prompts would get in a call now"
     c = self.read_contexts([prompts] if isinstance(prompts, str) else list(prompts))[ctx]
-    settings = CALL_SETTINGS.get().get(self.rider.home) or self.rider.default
-    sources = self.rider._sources(c.given)[ctx]
-    found, twin = self.rider.joined(ctx, sources), self.rider.twin_of(ctx, c.given, sources)
-    edit = self.rider.edit(ctx, c.e, found.on, twin, settings)
+    rider, sources = self.rider, self.rider._sources(c.given)[ctx]
+    found, twin = rider.joined(ctx, sources), rider.twin_of(ctx, c.given, sources)
+    edit = rider.edit(ctx, c.e, found.on, twin, rider.settings())
     return SimpleNamespace(e=c.e, on=found.on, tokens=list(self.rider.tokens), **edit._asdict())

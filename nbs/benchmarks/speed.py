@@ -635,7 +635,7 @@ def fed_arms(layer, x, d=768):
     learned = [p for p in layer.parameters() if p.requires_grad]
     def run(f, x):
         def go():
-            leaf = _fresh(x)
+            leaf = x.detach().requires_grad_() # No copy: the wide tensor is made once a call, not in a layer
             f(leaf).backward(grad)
             for p in learned: p.grad = None
             return leaf.grad
