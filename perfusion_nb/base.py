@@ -167,6 +167,7 @@ def look(self:DrawingCodes,
     "The code of a drawing"
     return (F.avg_pool2d(pictures, 4).flatten(1) - self.mean) @ self.basis
 
+# %% ../nbs/08d_base.ipynb #08d-base-042-2
 @patch
 @torch.no_grad()
 def fit_(self:DrawingCodes,
@@ -258,6 +259,7 @@ def groups(self:BaseTraining):
         groups.append(([p for p in params if p.ndim <= 1], share, 0.))
     return groups
 
+# %% ../nbs/08d_base.ipynb #08d-base-064-2
 @patch
 def begin(self:BaseTraining):
     "Optimizer and running averages, once the networks have their first values"
@@ -270,6 +272,7 @@ def begin(self:BaseTraining):
     self.copy_to_worker()
     return self
 
+# %% ../nbs/08d_base.ipynb #08d-base-064-3
 @patch
 @torch.no_grad()
 def copy_to_worker(self:BaseTraining):
@@ -303,6 +306,7 @@ def looks(self:BaseTraining,
     keys = [(t.name, t.style, t.colour, t.flip) for t in things]
     return self.drawings.picture(keys, mixes=list(mixes)).float()/255
 
+# %% ../nbs/08d_base.ipynb #08d-base-072-2
 @patch
 def fit_codes(self:BaseTraining, n:int=4000):
     "Principal components of the world's drawings in any colours"
@@ -329,6 +333,7 @@ def data(self:BaseTraining,
     captions = [scene.caption for scene in scenes]
     return pictures, captions, scenes, self.coded(said, step)
 
+# %% ../nbs/08d_base.ipynb #08d-base-073-2
 @patch
 def coded(self:BaseTraining, said, step):
     "The codes of single drawings, with noise"
@@ -345,6 +350,7 @@ def ids(self:BaseTraining, captions):
     return self.tokenizer(captions, padding='max_length', truncation=True, max_length=77,
                           return_tensors='pt').input_ids
 
+# %% ../nbs/08d_base.ipynb #08d-base-081-2
 @patch
 def places(self:BaseTraining,
     ids,    # (b, n) tokens of the captions
@@ -376,6 +382,7 @@ def encoded(self:BaseTraining,
     self.added = None
     return e
 
+# %% ../nbs/08d_base.ipynb #08d-base-082-2
 @patch
 def scrambled(self:BaseTraining,
     ids, # (b, n)
@@ -410,6 +417,7 @@ def train_text(self:BaseTraining,
         if step % every == 0 or step == steps-1:
             report(f'{step}: words {word:.3f}, things {thing:.3f}, scene {scene:.3f}')
 
+# %% ../nbs/08d_base.ipynb #08d-base-083-2
 @patch
 def text_losses(self:BaseTraining, scenes, rng):
     "The three readers' losses on the captions of scenes"
@@ -459,6 +467,7 @@ def rate(self:BaseTraining):
     s = self.settings
     return s.lr*min(1, (self.step+1)/s.warmup, max(.02, (s.total-self.step)/s.cooldown))
 
+# %% ../nbs/08d_base.ipynb #08d-base-101-2
 @patch
 def encode(self:BaseTraining,
     captions, scenes, codes, # From `data`
@@ -477,6 +486,7 @@ def encode(self:BaseTraining,
     word = word + .5*self.readers.word_loss(*self.scrambled(ids[1:9], rng))
     return self.half_plain(e, ids, rng), word, thing, scene
 
+# %% ../nbs/08d_base.ipynb #08d-base-101-3
 @patch
 def half_plain(self:BaseTraining, e, ids, rng):
     "In half of the captions the padding is the empty prompt's: the words must say it all"
@@ -509,6 +519,7 @@ def gather(self:BaseTraining):
     for mine, its in zip(self.unet.parameters(), self.worker.parameters()):
         mine.grad, its.grad = its.grad.float(), None
 
+# %% ../nbs/08d_base.ipynb #08d-base-102b-2
 @patch
 @torch.no_grad()
 def follow(self:BaseTraining, losses):
@@ -550,6 +561,7 @@ def save(self:BaseTraining):
                path.with_suffix('.tmp'))
     os.replace(path.with_suffix('.tmp'), path)
 
+# %% ../nbs/08d_base.ipynb #08d-base-104-2
 @patch
 def resume(self:BaseTraining):
     "Go on from the folder's checkpoint; False if there is none"
@@ -583,6 +595,7 @@ def averaged(self:BaseTraining):
             for p, k in zip(self.params, kept):
                 p.copy_(k)
 
+# %% ../nbs/08d_base.ipynb #08d-base-111-2
 @patch
 def pipeline(self:BaseTraining):
     "The networks as they are, as a `StableDiffusionPipeline`"
@@ -716,6 +729,7 @@ def geometry(
         'cosine of two things of one kind': near,
         'cosine of two things of two kinds': far}
 
+# %% ../nbs/08d_base.ipynb #08d-base-123-2
 def kind_cosines(encode, find):
     "Mean cosines of two things of one kind, and of two kinds"
     at = F.normalize(torch.stack([thing_vector(t, encode, find) for t in NAMES]), dim=-1)
