@@ -13,14 +13,14 @@ def __getattr__(name: str) -> Any: ...
 class Perfusion:
     "Concepts in a diffusers pipeline: learn, draw, save, load"
     def __init__(self,
-        pipe,             # A diffusers pipeline, or any object with a network (`unet`, `transformer` or `network`), `text_encoder` and `tokenizer`
-        beta:float=None,  # Gate's midpoint when drawing, for every concept; None: each concept's own, else the base's, else 0.7 (paper's range for the local lock is 0.6 to 0.75)
-        tau:float=None,   # Gate's temperature when drawing; None: likewise, else 0.15 (paper §5)
+        pipe,             # A diffusers pipeline, or any object with such parts, see `network_of`
+        beta:float=None,  # Gate's midpoint; None: the concept's, the base's, or 0.7 (paper §5)
+        tau:float=None,   # Gate's temperature; None: likewise, or 0.15 (paper §5)
         lock:str='local', # "local", "global", or "global-gated"
-        contexts=None,    # {context: {path of an attention: (path of its keys' projection, path of its values')}}; found if None
-        call=None,        # Function(network, z, t, *encodings) → prediction, for a network that comes without a pipeline
-        sample_shape=None, # Shape of one latent, where `call` is given and contexts are to be found
-        run=None,         # More arguments of the pipeline, such as num_frames, for the calls made while finding and learning
+        contexts=None,    # {context: {attention: (its keys' projection, its values')}}, as paths
+        call=None,        # Function(network, z, t, *encodings) → prediction, where no pipeline is
+        sample_shape=None, # Shape of one latent, if `call` is given and `contexts` are to be found
+        run=None,         # More arguments of the pipeline where wiring calls it, such as num_frames
     ):
         ...
     @property
@@ -43,11 +43,11 @@ class Perfusion:
         ...
     @property
     def beta(self):
-        'beta when drawing: as the caller said, else the default of the base'
+        "beta when drawing: as the caller said, else the base's"
         ...
     @property
     def tau(self):
-        'tau when drawing: as the caller said, else the default of the base'
+        "tau when drawing: as the caller said, else the base's"
         ...
     @property
     def lock(self):
@@ -74,7 +74,7 @@ class Perfusion:
         'Let concepts act (all if no token is named)'
         ...
     def disable(self, token=None):
-        'Keep concepts loaded but idle: their tokens read as their superclass (all if no token is named)'
+        'Keep concepts loaded but idle: their tokens read as their superclass (all if none is named)'
         ...
     def set_strength(self,
         strengths:dict, # Token → strength: 0 the superclass, 1 as learned, more exaggerates
@@ -82,7 +82,7 @@ class Perfusion:
         'How strongly concepts differ from their superclass'
         ...
     def remove(self):
-        'Take everything out: afterwards the pipeline is bit for bit what it was; a second time is quiet'
+        'Take everything out: the pipeline is bit for bit what it was; a second time is quiet'
         ...
     def record(self, token)->Concept:
         'The record of a loaded concept, as it is now'
@@ -94,7 +94,7 @@ class Perfusion:
         'Write concepts to a file: under 40 KB each for SD 1.5'
         ...
     def load(self,
-        path,            # A concept file, a folder that holds one, its name on the hub ("user/concept"), or a list of such
+        path,            # A concept file, a folder that holds one, "user/concept" on the hub; or a list
         token:str=None,  # Another token for the one concept of the file; None: its own
     )->list:             # Tokens that were loaded
         'Load the concepts of files into the pipeline, all of them or none'
@@ -111,13 +111,13 @@ class Perfusion:
         ...
     def read_contexts(self,
         prompts, # A list of prompts
-    )->dict:     # Context → namespace: e (b, n, d), ids (b, n), encoder (name of the text encoder whose ids they are)
+    )->dict:     # Context → namespace: e (b,n,d), ids (b,n), encoder (whose ids they are)
         'What the network reads for these prompts'
         ...
     def edit_of(self,
         prompts, # A prompt or a list
         ctx='text', # Context
-    ):           # Namespace: e, keys, values (b,n,d), gates (b,n,slots), on (b,slots), tokens of the slots
+    ):           # Namespace: e, keys, values (b,n,d), gates (b,n,J), on (b,J), tokens of the slots
         'The edit that these prompts would get in a call now'
         ...
     def superclass_prompt(self,
