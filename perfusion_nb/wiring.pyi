@@ -136,13 +136,26 @@ class Perfusion:
         ...
     def gates(self,
         prompt:str, # Any prompt
-    ): # Namespace: tokens (concepts, J), names (words, k), gate (J, k), ratio (J, k): each at its largest position of the word
+    ): # Namespace: tokens (J), names of words (k), gate (J, k), ratio (J, k): largest in each word
         'How far the gate of each concept opens at each word of a prompt, as the network is fed'
         ...
     def show_gates(self,
         prompts, # One prompt or a list
     ): # matplotlib figure
-        'The gate strip: each word of a prompt coloured by the gate of each concept, from 0 (white) to 1'
+        'Each word of a prompt coloured by the gate of each concept, from 0 (white) to 1'
+        ...
+    def noisy_shape(self):
+        'Shape of one sample as the network is given it; None if its pipeline wants more than a prompt'
+        ...
+    def picture_size(self,
+        photos=None, # What is to be cut; the size of `Pictures` that are cut already is kept
+    )->int:          # Pixels
+        'Side of the pictures that this base draws'
+        ...
+    def check_latents(self,
+        bank, # `PictureSet`
+    ):
+        'Refuse latents that this network cannot be given; those of another shape are tried once'
         ...
     def preview(self,
         photos,        # As `load_pictures` takes them
@@ -160,10 +173,22 @@ class Perfusion:
     )->dict:                  # Context → `Covariance`
         'Measure the second moment of what each context holds, as the network reads it'
         ...
+    def find_covariances(self,
+        covariance=None, # One for all, or {context: `Covariance`}; None: what belongs to this base
+        progress=True,   # Show a bar while estimating?
+    )->dict:             # Context → `Covariance`
+        'What was given, or what belongs to this base, for each context'
+        ...
+    def superclass_encodings(self,
+        superclass,   # A word (or words) of the base model's
+        placeholders, # Of the new word, by text encoder
+    ):                # Context → (d,), float32
+        "e_super of each context, from the new word while it is its superclass's (Eq. 2 of notebook 06)"
+        ...
     def begin(self,
         token:str,      # For example "<toy>"
         superclass:str, # A word (or words) of the base model's
-        covariance=None, # `Covariance` of the text encoder, or {context: `Covariance`}; found or estimated if None
+        covariance=None, # Of the text encoder, or {context: `Covariance`}; found or estimated if None
         progress=True,
     )->Installed:
         'Install an untrained concept: everything at its superclass'
@@ -182,48 +207,17 @@ class Perfusion:
     def teaching(self,
         c, # A concept that has begun
     ):
-        'Within, in this thread: this concept alone acts, with the gate of learning, and i* hears what it becomes'
+        'Within, in this thread: this concept alone acts, with the gate of learning; i* takes notes'
         ...
     def denoising_loss(self,
         token,          # A concept that is being learned
         batch,          # Of `training_batch`
-        keep_outside=0., # λ, 0 or more; above 0 the batch needs masks
+        keep_outside=0., # κ, 0 or more; above 0 the batch needs masks
     ):                  # Scalar
-        "Loss of the concept's prompts on a batch; outside its mask the superclass's answer is kept (Eq. 6; our choice)"
+        "Loss of the concept's prompts on a batch (Eq. 1; with `keep_outside`, our choice, Eq. 2)"
         ...
     def recipe(self, **given)->Recipe:
         "A recipe with this base's defaults where nothing else is said"
-        ...
-    def picture_size(self)->int:
-        'Side of the pictures that this base draws'
-        ...
-    def learn(self,
-        photos,               # Folder, paths or PIL pictures of the thing (3 to 7 are usual), or a `PictureSet` of latents
-        token:str='<toy>',    # The new word
-        superclass:str='toy', # What kind of thing it is, in the base model's words
-        crop:str='centre',    # How pictures are made square: "centre", "mask" (around the thing) or "pad"
-        masks=None,           # Masks of the thing: folder, list, function, "alpha", or "clipseg"; None: those found beside the pictures, else the whole picture; False: none
-        keep_outside:float=0., # With masks: how much the rest of the picture is to stay as with the superclass (λ of Eq. 6, about 0.5; our choice, 0 is the paper's loss)
-        flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
-        steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
-        batch_size:int=None,  # Samples per step (16)
-        micro_batch:int=None, # Samples at once; smaller needs less memory, the result is the same up to rounding
-        lr_value:float=None,  # Rate of o*_V (0.03 for SD 1.5)
-        lr_embedding:float=None, # Rate of the embedding row (0.006 for SD 1.5)
-        seed:int=0,           # All chance follows from it
-        covariance=None,      # Of the text encoder; found or estimated if None
-        checkpoint=None,      # Folder: a checkpoint every `every` steps, and resume from it
-        every:int=25,         # Steps between checkpoints, and between scores (paper: 25)
-        select=None,          # "best", or a function of (perf, token) to a number: keep the scored step with the highest one (see notebook 14c); None: the last step
-        preview=None,         # Called as preview(step, perf) every `preview_every` steps
-        preview_every:int=100,
-        mixed_precision:str='no', # "no", "fp16" or "bf16" (accelerate)
-        gradient_checkpointing:bool=False, # Compute activations twice instead of keeping them: more time, less memory
-        low_memory:bool=False, # The least memory: micro-batches of one sample, with gradient checkpointing; the result is the same up to rounding
-        progress:bool=True,   # Bar with loss and time left
-        callbacks=(),         # `LearningCallback`s of yours
-    )->Concept:               # The record; it stays loaded under its token
-        'Learn a concept from pictures'
         ...
     def gate_table(self,
         token:str,    # A loaded concept
@@ -234,12 +228,40 @@ class Perfusion:
     def check_gate(self, token):
         "Log the gate's table, warn when the gate does not open"
         ...
+    def learn(self,
+        photos,               # Folder, paths or PIL pictures (3 to 7 are usual), or a `PictureSet`
+        token:str='<toy>',    # The new word
+        superclass:str='toy', # What kind of thing it is, in the base model's words
+        crop:str='centre',    # How pictures become square: "centre", "mask" (around the thing), "pad"
+        masks=None, # Folder, list, function, "alpha", "clipseg"; None: those found beside; False: none
+        keep_outside:float=0., # κ of Eq. 2, with masks: about 0.5 (our choice); 0 is the paper's loss
+        flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
+        steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
+        batch_size:int=None,  # Samples per step (16)
+        micro_batch:int=None, # Samples at once; fewer need less memory, the result is the same
+        lr_value:float=None,  # Rate of o*_V (0.03 for SD 1.5)
+        lr_embedding:float=None, # Rate of the embedding row (0.006 for SD 1.5)
+        seed:int=0,           # All chance follows from it
+        covariance=None,      # Of the text encoder; found or estimated if None
+        checkpoint=None,      # Folder: a checkpoint every `every` steps, and resume from it
+        every:int=25,         # Steps between checkpoints, and between scores (paper: 25)
+        select=None,  # "best" or a function (perf, token) → number: keep the best step (notebook 14c)
+        preview=None,         # Called as preview(step, perf) every `preview_every` steps
+        preview_every:int=100,
+        mixed_precision:str='no', # "no", "fp16" or "bf16" (accelerate)
+        gradient_checkpointing:bool=False, # Activations twice instead of kept: slower, less memory
+        low_memory:bool=False, # Least memory: one sample at a time, with gradient checkpointing
+        progress:bool=True,   # Bar with loss and time left
+        callbacks=(),         # `LearningCallback`s of yours
+    )->Concept:               # The record; it stays loaded under its token
+        'Learn a concept from pictures'
+        ...
     def own_words(self,
         photos,          # Folder, paths or PIL pictures of the thing
         token:str,       # For example "<toy>", as for `learn`
         superclass:str,  # For example "teddy bear", as for `learn`
         captions=None,   # See `captions_of`; None: no captions
-        templates=None,  # A list of prompts with {}, for all pictures, in place of captions; None: the nine
+        templates=None,  # Prompts with {}, for all pictures, in place of captions; None: the nine
         masks=None,      # As for `learn`
         flip:bool=True,  # Also learn from mirrored pictures
     )->PictureSet:       # For `learn`, in place of photos
@@ -253,8 +275,10 @@ class Perfusion:
         beta=None,  # Gate's midpoint, a number or {token: number}
         tau=None,   # Gate's temperature, likewise
         lock=None,  # "local", "global" or "global-gated"
-        super_embeds=None, # For the global lock with `prompt_embeds=`: encodings of the superclass prompts (b, n, d), one for each conditional row
-        active=None, # Tokens that act in rows whose prompt is unknown (`prompt_embeds=` made elsewhere), or {token: [True or False for each row]}
+        super_embeds=None, # Global lock with `prompt_embeds=`: encodings (b, n, d) of the superclass
+                           # prompts, one for each conditional row
+        active=None, # Tokens that act where the prompt is unknown (`prompt_embeds=` made elsewhere),
+                     # or {token: [True or False for each row]}
     ):
         'Within, in this thread: these settings; afterwards those of before'
         ...
@@ -268,7 +292,7 @@ class Perfusion:
         steps:int=None,   # Denoising steps; the base's default if None
         guidance_scale:float=None, # Classifier-free guidance; the base's default if None
         active=None,      # Tokens that act where prompt_embeds= were made elsewhere
-        weights:bool=False, # Prompts with weights, (word:1.3), or of more than 77 tokens (notebook 13c; needs compel)
+        weights:bool=False, # Prompts with weights, (word:1.3), or long ones (notebook 13c; compel)
         **kwargs,         # Anything else the pipeline takes (negative_prompt, image, strength, width …)
     )->list:              # PIL pictures, prompt by prompt
         'Draw pictures'
@@ -276,7 +300,7 @@ class Perfusion:
     def save_pretrained(self,
         folder,           # To write: concept.safetensors, README.md, pictures/
         token:str=None,   # Which concept; all that are loaded if None
-        pictures=None,    # {prompt: picture}, or pictures or their paths; none if []; four are drawn if None
+        pictures=None,    # {prompt: picture}, or pictures or paths; none if []; four are drawn if None
         licence:str=None, # Of the concept, such as "cc-by-4.0"
         author:str=None,  # Who made it
         base:str=None,    # The base model's name on the hub, if it was loaded under another
@@ -415,6 +439,6 @@ class Perfusion:
         betas=(.35, .5, .65, .8, .95), # Midpoints to try (the paper's range for both locks, and beyond)
         taus=(.1, .15, .2), # Temperatures to try
         **how,       # Of `score_concept`: prompts, n, seed, lock …
-    )->dict:         # (β, τ) -> what `score_concept` gives; the best is set for this concept and noted in its record
+    )->dict:         # (β, τ) → its `score_concept`; the best is set for this concept and recorded
         "Choose a concept's β and τ: gates first, then a small sweep"
         ...
