@@ -209,7 +209,7 @@ class BaseSettings:
     pairs:float = .15    # Share of scenes made "next to", besides those that are so by chance
     named:float = .35    # Share of scenes whose things have words for single drawings
     blur:float = .25     # Noise on a code, deviation
-    fast:bool = False    # Compile the U-Net? A minute once, then a third faster
+    fast:bool = False    # Compile the U-Net? Minutes once, then faster steps
 
 # %% ../nbs/08d_base.ipynb #08d-base-061b
 def working_copy(
