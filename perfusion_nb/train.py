@@ -253,6 +253,7 @@ class Recipe:
     lr_value:float = DEFAULTS['lr_value']      # Rate of o*_V
     lr_embedding:float = DEFAULTS['lr_embedding'] # Rate of the embedding row
     keep_outside:float = 0.                    # κ of Eq. 2
+    keep_length:bool = False                   # Does the row keep its length (Eq. 3)?
     seed:int = 0                               # All chance follows from it
     weight_decay:float = 0.                    # It would pull towards zero (our choice: none)
 
@@ -285,6 +286,7 @@ class Learning:
         self.step, self.losses, self.best, self.stop, self.kept = 0, [], None, False, None
         self.rows = {n: p.row for n, p in c.placeholders.items()}
         for row in self.rows.values(): row.requires_grad_(True)
+        self.lengths = {n: row.detach().norm() for n, row in self.rows.items()}
         groups = [dict(params=list(c.o_star.values()), lr=self.recipe.lr_value),
                   dict(params=list(self.rows.values()), lr=self.recipe.lr_embedding)]
         self.opt = torch.optim.AdamW(groups, weight_decay=self.recipe.weight_decay)
@@ -392,6 +394,7 @@ def take_step(self:Learning)->float:
         if math.isfinite(loss):
             self.remember()
             if self.update():
+                if self.recipe.keep_length: self.restore_lengths()
                 self.c.encoding.commit()
                 self.step += 1
                 self.losses.append(loss)
@@ -408,6 +411,13 @@ def running(self:Learning, gradient_checkpointing=False):
     with torch.inference_mode(False), torch.enable_grad(), frozen(perf.pipe), \
          perf.teaching(self.c), checkpointed(perf, gradient_checkpointing):
         yield
+
+# %% ../nbs/12_train.ipynb #12-train-034k
+@patch
+@torch.no_grad()
+def restore_lengths(self:Learning):
+    "Each row goes back to the length it began with (Eq. 3)"
+    for n, row in self.rows.items(): row.mul_(self.lengths[n]/row.norm())
 
 # %% ../nbs/12_train.ipynb #12-train-031d
 class LearningCallback:
@@ -532,6 +542,7 @@ def story(self:Learning)->dict:
                 beta=perf.beta, tau=perf.tau, seed=r.seed, rates=[r.lr_value, r.lr_embedding],
                 fingerprint=perf.base_fingerprint(), versions=versions)
     if r.keep_outside: told['keep_outside'] = r.keep_outside
+    if r.keep_length: told['keep_length'] = True
     if self.best: told['selected'] = round(self.best[0], 4)
     return told
 
@@ -792,7 +803,8 @@ def _summary(learning, superclass, pictures, flip):
     r = learning.recipe
     return dict(token=learning.token, superclass=superclass, seed=r.seed, batch_size=r.batch_size,
                 lr_value=r.lr_value, lr_embedding=r.lr_embedding, pictures=picture_print(pictures),
-                flip=flip, masks=learning.bank.masks is not None, keep_outside=r.keep_outside)
+                flip=flip, masks=learning.bank.masks is not None, keep_outside=r.keep_outside,
+                keep_length=r.keep_length)
 
 # %% ../nbs/12_train.ipynb #12-train-036g
 @patch
@@ -831,6 +843,7 @@ def learn(self:Perfusion,
     crop:str='centre',    # How pictures become square: "centre", "mask" (around the thing), "pad"
     masks=None, # Folder, list, function, "alpha", "clipseg"; None: those found beside; False: none
     keep_outside:float=0., # κ of Eq. 2, with masks: about 0.5 (our choice); 0 is the paper's loss
+    keep_length:bool=False, # Only the row's direction is learned (Eq. 3; not the paper's)
     flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
     steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
     batch_size:int=None,  # Samples per step (16)
@@ -853,7 +866,8 @@ def learn(self:Perfusion,
     "Learn a concept from pictures"
     if low_memory: micro_batch, gradient_checkpointing = 1, True
     recipe = self.recipe(steps=steps, batch_size=batch_size, micro_batch=micro_batch, seed=seed,
-                         lr_value=lr_value, lr_embedding=lr_embedding, keep_outside=keep_outside)
+                         lr_value=lr_value, lr_embedding=lr_embedding, keep_outside=keep_outside,
+                         keep_length=keep_length)
     how = _How(checkpoint, every, preview, preview_every, gradient_checkpointing, progress,
                callbacks)
     photos, masks = self._read_photos(photos, crop, masks)
