@@ -261,16 +261,27 @@ def groups(self:BaseTraining):
         groups.append(([p for p in params if p.ndim <= 1], share, 0.))
     return groups
 
+@patch
+def inner_weights(self:BaseTraining):
+    "The U-Net's matrices and kernels, without those of its first and last layer"
+    return [p for name, p in self.unet.named_parameters()
+            if p.ndim > 1 and not name.startswith(('conv_in', 'conv_out'))]
+
 # %% ../nbs/08d_base.ipynb #08d-base-064-2
 @patch
 def begin(self:BaseTraining):
-    "Optimizer and running averages, once the networks have their first values"
-    groups = self.groups()
+    "Optimizers and running averages, once the networks have their first values"
+    groups, inner = self.groups(), self.inner_weights()
     self.shares = [share for _, share, _ in groups]
     self.params = [p for params, _, _ in groups for p in params]
     self.average = [p.detach().clone() for p in self.params]
-    decays = [dict(params=params, weight_decay=decay) for params, _, decay in groups]
+    apart = {id(p) for p in inner}
+    decays = [dict(params=[p for p in params if id(p) not in apart], weight_decay=decay)
+              for params, _, decay in groups]
     self.opt = torch.optim.AdamW(decays, lr=self.settings.lr, betas=(.9, .98), fused=True)
+    self.flat = [(p, nn.Parameter(p.detach().view(len(p), -1))) for p in inner]
+    self.muon = torch.optim.Muon([matrix for _, matrix in self.flat], lr=self.settings.lr,
+                                 weight_decay=.01, adjust_lr_fn='match_rms_adamw')
     self.copy_to_worker()
     return self
 
@@ -532,6 +543,20 @@ def gather(self:BaseTraining):
     for mine, its in zip(self.unet.parameters(), self.worker.parameters()):
         mine.grad, its.grad = its.grad.float(), None
 
+# %% ../nbs/08d_base.ipynb #08d-base-102c
+@patch
+def optimize(self:BaseTraining):
+    "A step of both optimizers; Muon's matrices lie in the same memory as the kernels"
+    for group, share in zip(self.opt.param_groups, self.shares):
+        group['lr'] = share*self.rate()
+    self.muon.param_groups[0]['lr'] = self.rate()
+    for p, matrix in self.flat:
+        matrix.grad, p.grad = p.grad.view_as(matrix), None
+    self.opt.step()
+    self.muon.step()
+    self.opt.zero_grad()
+    self.muon.zero_grad()
+
 # %% ../nbs/08d_base.ipynb #08d-base-102b-2
 @patch
 @torch.no_grad()
@@ -567,10 +592,7 @@ def train_step(self:BaseTraining,
     (loss + sum(READ[name]*read for name, read in losses.items())).backward()
     self.gather()
     nn.utils.clip_grad_norm_(self.params, 1.)
-    for group, share in zip(self.opt.param_groups, self.shares):
-        group['lr'] = share*self.rate()
-    self.opt.step()
-    self.opt.zero_grad()
+    self.optimize()
     self.step += 1
     self.follow(dict(losses, loss=loss))
     if self.step == self.settings.text_until:
@@ -582,7 +604,8 @@ def save(self:BaseTraining):
     "Checkpoint, written whole or not at all"
     path = self.folder/'training.pt'
     torch.save(dict(step=self.step, said=self.said, params=self.params, average=self.average,
-                    codes=self.codes.state_dict(), opt=self.opt.state_dict()),
+                    codes=self.codes.state_dict(), opt=self.opt.state_dict(),
+                    muon=self.muon.state_dict()),
                path.with_suffix('.tmp'))
     os.replace(path.with_suffix('.tmp'), path)
 
@@ -597,6 +620,7 @@ def resume(self:BaseTraining):
     self.begin()
     self.codes.load_state_dict(state['codes'])
     self.opt.load_state_dict(state['opt'])
+    self.muon.load_state_dict(state['muon'])
     self.step, self.said = state['step'], state['said']
     with torch.no_grad():
         for mine, saved in ((self.params, state['params']), (self.average, state['average'])):
