@@ -34,6 +34,15 @@ def caption_template(
         if found: return text[:found.start()] + '{}' + text[found.end():]
     return '{}, ' + text
 
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-013
+def _lines_of(folder, name):
+    "The lines of the text file beside a picture"
+    file = Path(folder).expanduser()/f'{Path(name).stem}.txt'
+    try: lines = file.read_text(encoding='utf-8-sig').splitlines() if file.is_file() else []
+    except UnicodeDecodeError:
+        raise ValueError(f'{file.name} is no UTF-8 text: save it as UTF-8.') from None
+    return [l for l in lines if l.strip()]
+
 # %% ../nbs/12a_ownwords.ipynb #12a-ownwords-012
 def captions_of(
     pictures, # From `load_pictures`; their `.info` has their names
@@ -53,15 +62,6 @@ def captions_of(
         raise ValueError(f'There are {len(pictures)} pictures and {len(captions)} captions: give '
                          'one for each, in the same order.')
     return [[c] if isinstance(c, str) else list(c) for c in captions]
-
-# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-013
-def _lines_of(folder, name):
-    "The lines of the text file beside a picture"
-    file = Path(folder).expanduser()/f'{Path(name).stem}.txt'
-    try: lines = file.read_text(encoding='utf-8-sig').splitlines() if file.is_file() else []
-    except UnicodeDecodeError:
-        raise ValueError(f'{file.name} is no UTF-8 text: save it as UTF-8.') from None
-    return [l for l in lines if l.strip()]
 
 # %% ../nbs/12a_ownwords.ipynb #12a-ownwords-014
 def _check_templates(templates):
@@ -116,6 +116,14 @@ def _with_mask(self:Perfusion, noised):
     ones = noised.new_ones(b, 1, h, w)
     return torch.cat([noised, ones, empty.to(noised).expand(b, -1, -1, -1)], 1)
 
+# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-021
+def _said_of(bank, said, token, seed, step, k):
+    "A prompt for the picture of this sample"
+    g = sample_generator(seed, step, k)
+    picture = said[int(bank.batch(1, g)['index'])]
+    text = picture[int(torch.randint(len(picture), (1,), generator=g))]
+    return text.replace('{}', token)
+
 # %% ../nbs/12a_ownwords.ipynb #12a-ownwords-020
 _training_batch = Perfusion.training_batch
 
@@ -132,11 +140,3 @@ def training_batch(self:Perfusion,
     if said:
         batch = batch._replace(prompts=[_said_of(bank, said, token, seed, step, k) for k in ks])
     return batch._replace(latents=self._with_mask(batch.latents)) if self.paints_in else batch
-
-# %% ../nbs/12a_ownwords.ipynb #12a-ownwords-021
-def _said_of(bank, said, token, seed, step, k):
-    "A prompt for the picture of this sample"
-    g = sample_generator(seed, step, k)
-    picture = said[int(bank.batch(1, g)['index'])]
-    text = picture[int(torch.randint(len(picture), (1,), generator=g))]
-    return text.replace('{}', token)

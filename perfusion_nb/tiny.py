@@ -19,9 +19,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from fastcore.basics import patch
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-004
-from .scenes import Atlas, scene_batch, random_scene, draw_scene, THINGS, BACKGROUNDS, SIDE
+from perfusion_nb.scenes import (Atlas, scene_batch, random_scene, draw_scene, THINGS, BACKGROUNDS,
+    SIDE)
 from .covariance import estimate_covariance
 from .text import encode_prompts, pruned_clip_tokenizer
 
@@ -30,36 +32,62 @@ def tiny_folder()->Path: # A diffusers model folder
     "Where the embedded model lies: `StableDiffusionPipeline.from_pretrained` reads it as it is"
     return Path(str(files('perfusion_nb')/'assets'/'tiny'))
 
+# %% ../nbs/08_tiny.ipynb #08-tiny-006-b
 @contextmanager
 def quiet_loading():
     "Within: diffusers and transformers load without progress bars"
-    import diffusers.utils.logging as a, transformers.utils.logging as b
-    shown = [(m, m.is_progress_bar_enabled()) for m in (a, b)]
-    try:
-        for m, _ in shown: m.disable_progress_bar()
-        yield
+    import diffusers.utils.logging as a
+    import transformers.utils.logging as b
+    shown = [m for m in (a, b) if m.is_progress_bar_enabled()]
+    for m in shown: m.disable_progress_bar()
+    try: yield
     finally:
-        for m, on in shown:
-            if on: m.enable_progress_bar()
+        for m in shown: m.enable_progress_bar()
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-006-c
+_OFFLINE = dict(safety_checker=None, requires_safety_checker=False, local_files_only=True)
 
 def tiny_pipeline(
     dtype=torch.float32, # Of the weights (they are stored in float16)
 ):                       # `StableDiffusionPipeline` on the CPU
     "The embedded model: no download, draws on a laptop CPU"
     from diffusers import StableDiffusionPipeline
-    with quiet_loading(): pipe = StableDiffusionPipeline.from_pretrained(tiny_folder(), dtype=dtype, safety_checker=None, requires_safety_checker=False, local_files_only=True)
+    with quiet_loading():
+        pipe = StableDiffusionPipeline.from_pretrained(tiny_folder(), dtype=dtype, **_OFFLINE)
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-020
 MEAN, STD = .29, .61 # Of the world's latents, measured
-LATENTS = 12 # Numbers per token: four neighbouring pixels of the half-size picture, three colours each
+LATENTS = 12 # Numbers per token: four pixels of the half-size picture, three colours each
 
 def half_size_tokens(
     pictures, # (b, 3, h, w), −1 to 1
 ):            # (b, 12, h/4, w/4), same range
     "The picture at half size, four neighbouring pixels to a token (Eq. 1, before μ is taken off)"
     return F.pixel_unshuffle(F.avg_pool2d(pictures, 2), 2)
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-022-a
+def _tokens_(enc):
+    "The first layers: the colours, means of 2×2 pixels, four neighbours side by side (in place)"
+    c, k = torch.arange(3), torch.arange(LATENTS)
+    enc.conv_in.weight[c, c, 1, 1] = 1
+    enc.down_blocks[0].downsamplers[0].conv.weight[c, c, :2, :2] = .25
+    enc.down_blocks[1].downsamplers[0].conv.weight[k, k//4, k%4//2, k%2] = 1
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-022-b
+def _past_the_norm_(enc, K):
+    "The last layers: each latent as a pair x, −x in a group that also holds ±K (in place)"
+    k, groups = torch.arange(LATENTS), torch.arange(0, 64, 8)
+    plus = 8*(k//3) + 2*(k%3) # The channel of x; that of −x is the next
+    short = enc.down_blocks[2].resnets[0].conv_shortcut
+    short.weight[plus, k, 0, 0] = 1
+    short.weight[plus+1, k, 0, 0] = -1
+    short.bias[groups+6] = K
+    short.bias[groups+7] = -K
+    enc.conv_norm_out.weight.fill_(K/2)
+    enc.conv_out.weight[k, plus, 1, 1] = 1
+    enc.conv_out.weight[k, plus+1, 1, 1] = -1
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-022
 @torch.no_grad()
@@ -71,134 +99,221 @@ def exact_encoder_(
     "Write weights by hand so that the encoder computes `half_size_tokens` (in place)"
     enc = vae.encoder
     for p in [*enc.parameters(), *vae.quant_conv.parameters()]: p.zero_()
-    c = torch.arange(3)
-    enc.conv_in.weight[c, c, 1, 1] = 1
-    enc.down_blocks[0].downsamplers[0].conv.weight[c, c, :2, :2] = .25
-    for k in range(LATENTS): enc.down_blocks[1].downsamplers[0].conv.weight[k, k//4, k%4//2, k%2] = 1
-    short = enc.down_blocks[2].resnets[0].conv_shortcut
-    plus = torch.tensor([8*(k//3) + 2*(k%3) for k in range(LATENTS)]); k = torch.arange(LATENTS)
-    short.weight[plus, k, 0, 0], short.weight[plus+1, k, 0, 0] = 1, -1
-    groups = torch.arange(0, 64, 8); short.bias[groups+6], short.bias[groups+7] = K, -K
-    enc.conv_norm_out.weight.fill_(K/2)
-    enc.conv_out.weight[k, plus, 1, 1], enc.conv_out.weight[k, plus+1, 1, 1] = 1, -1
-    enc.conv_out.bias[:LATENTS], enc.conv_out.bias[LATENTS:] = -mean, -30
-    j = torch.arange(2*LATENTS); vae.quant_conv.weight[j, j, 0, 0] = 1
+    _tokens_(enc)
+    _past_the_norm_(enc, K)
+    enc.conv_out.bias[:LATENTS] = -mean
+    enc.conv_out.bias[LATENTS:] = -30 # Logarithm of the variance: as good as none
+    k = torch.arange(2*LATENTS)
+    vae.quant_conv.weight[k, k, 0, 0] = 1
     return vae
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-023
 def tiny_vae(mean=MEAN, std=STD):
     "The embedded model's autoencoder: fixed encoder, decoder still to be trained"
     from diffusers import AutoencoderKL
-    vae = AutoencoderKL(in_channels=3, out_channels=3, latent_channels=LATENTS, block_out_channels=(32, 32, 64), layers_per_block=1, norm_num_groups=8,
-        down_block_types=['DownEncoderBlock2D']*3, up_block_types=['UpDecoderBlock2D']*3, mid_block_add_attention=False, sample_size=SIDE,
+    vae = AutoencoderKL(
+        in_channels=3, out_channels=3, latent_channels=LATENTS, block_out_channels=(32, 32, 64),
+        layers_per_block=1, norm_num_groups=8, down_block_types=['DownEncoderBlock2D']*3,
+        up_block_types=['UpDecoderBlock2D']*3, mid_block_add_attention=False, sample_size=SIDE,
         scaling_factor=round(1/std, 4))
     return exact_encoder_(vae, mean)
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-029-a
+def _quarters(
+    pictures, # (b, 3, 64, 64)
+):            # (4·b, 3, 32, 32)
+    return torch.cat([pictures[:, :, a:a+32, b:b+32] for a in (0, 32) for b in (0, 32)])
+
+def _decoder_rate(step, steps):
+    "Learning rate of the decoder: up over 50 steps, then down along half a cosine"
+    return 2e-3*min(1, (step+1)/50)*(.5 + .5*math.cos(math.pi*step/steps)) + 1e-5
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-029
 def train_decoder(
     vae,         # From `tiny_vae`; its decoder (and post-quantisation) is trained in place
     steps=2500,  # Optimizer steps of 48 crops of 32×32 pixels
-    seed=0,
-    progress=True,
+    seed=0,      # Of scenes and noise
+    progress=True, # Show a bar?
 ):               # Mean absolute error of the last hundred steps, on a scale of −1 to 1
-    "Teach the decoder to draw a picture back from its half-size tokens (L1 loss, slightly noisy tokens)"
+    "Teach the decoder to draw pictures back from half-size tokens (L1 loss, slightly noisy tokens)"
     from tqdm.auto import tqdm
     torch.manual_seed(seed)
-    atlas, params = Atlas(), [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
-    opt, errors = torch.optim.AdamW(params, lr=2e-3, weight_decay=0), []
+    atlas, errors = Atlas(), []
+    params = [*vae.decoder.parameters(), *vae.post_quant_conv.parameters()]
+    opt = torch.optim.AdamW(params, lr=2e-3, weight_decay=0)
     vae.to(memory_format=torch.channels_last)
     for step in tqdm(range(steps), disable=not progress):
-        x = scene_batch([seed, 10**6+step], 12, atlas)[0].float()/127.5 - 1
-        x = torch.cat([x[:, :, a:a+32, b:b+32] for a in (0, 32) for b in (0, 32)])
+        x = _quarters(scene_batch([seed, 10**6+step], 12, atlas)[0].float()/127.5 - 1)
         z = half_size_tokens(x) - MEAN
         z = z + torch.rand(len(z), 1, 1, 1)*.12*torch.randn_like(z)
-        loss = F.l1_loss(vae.decode(z).sample, x); loss.backward()
-        for group in opt.param_groups: group['lr'] = 2e-3*min(1, (step+1)/50)*(.5 + .5*math.cos(math.pi*step/steps)) + 1e-5
-        nn.utils.clip_grad_norm_(params, 1.); opt.step(); opt.zero_grad(); errors.append(loss.item())
+        loss = F.l1_loss(vae.decode(z).sample, x)
+        loss.backward()
+        for group in opt.param_groups: group['lr'] = _decoder_rate(step, steps)
+        nn.utils.clip_grad_norm_(params, 1.)
+        opt.step()
+        opt.zero_grad()
+        errors.append(loss.item())
     return sum(errors[-100:])/len(errors[-100:])
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-031
 def tiny_unet(cross=128):
     "The embedded model's U-Net, untrained"
     from diffusers import UNet2DConditionModel
-    return UNet2DConditionModel(sample_size=SIDE//4, in_channels=LATENTS, out_channels=LATENTS, block_out_channels=(64, 96, 128), layers_per_block=1,
-        down_block_types=['CrossAttnDownBlock2D']*3, up_block_types=['CrossAttnUpBlock2D']*3, cross_attention_dim=cross, attention_head_dim=(2, 3, 4), norm_num_groups=16)
+    return UNet2DConditionModel(
+        sample_size=SIDE//4, in_channels=LATENTS, out_channels=LATENTS, layers_per_block=1,
+        block_out_channels=(64, 96, 128), down_block_types=['CrossAttnDownBlock2D']*3,
+        up_block_types=['CrossAttnUpBlock2D']*3, cross_attention_dim=cross,
+        attention_head_dim=(2, 3, 4), norm_num_groups=16)
 
+# %% ../nbs/08_tiny.ipynb #08-tiny-031-b
 def tiny_text_encoder(tokenizer, width=128):
     "The embedded model's text encoder, untrained"
     from transformers import CLIPTextConfig, CLIPTextModel
-    return CLIPTextModel(CLIPTextConfig(vocab_size=len(tokenizer), hidden_size=width, intermediate_size=3*width, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=77,
-        projection_dim=width, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id))
+    return CLIPTextModel(CLIPTextConfig(
+        vocab_size=len(tokenizer), hidden_size=width, intermediate_size=3*width,
+        num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=77,
+        projection_dim=width, bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id))
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-031-c
+_NOISE = dict(num_train_timesteps=1000, beta_schedule='squaredcos_cap_v2', clip_sample=False,
+              prediction_type='v_prediction', steps_offset=1, timestep_spacing='trailing')
 
 def tiny_scheduler():
     "The embedded model's noise schedule"
     from diffusers import DDIMScheduler
-    return DDIMScheduler(num_train_timesteps=1000, beta_schedule='squaredcos_cap_v2', prediction_type='v_prediction', clip_sample=False, set_alpha_to_one=True, steps_offset=1, timestep_spacing='trailing')
+    return DDIMScheduler(set_alpha_to_one=True, **_NOISE)
 
 def drawing_scheduler():
     "The same schedule, drawn with fresh noise after every step (DDPM; DDIM with η = 1)"
     from diffusers import DDPMScheduler
-    return DDPMScheduler(num_train_timesteps=1000, beta_schedule='squaredcos_cap_v2', prediction_type='v_prediction', clip_sample=False, steps_offset=1, timestep_spacing='trailing')
+    return DDPMScheduler(**_NOISE)
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-033
-def world_words(n=4000, seed=0):
+def world_words(
+    n=4000, # Captions to look at
+    seed=0, # Of their choice
+)->list:
     "Every word the world's captions use"
     rng = np.random.default_rng(seed)
-    return sorted({w for _ in range(n) for w in random_scene(rng).caption.split()} | {'shown'})
+    captions = [random_scene(rng).caption for _ in range(n)]
+    return sorted({w for c in captions for w in c.split()} | {'shown'})
 
+# %% ../nbs/08_tiny.ipynb #08-tiny-033-b
 class WordReader(nn.Module):
-    "A linear map that reads the word off its own encoding: the training signal that keeps a word's identity at the word"
-    def __init__(self, ids, width):
-        super().__init__(); self.register_buffer('ids', torch.tensor(sorted(ids))); self.read = nn.Linear(width, len(ids), bias=False); nn.init.zeros_(self.read.weight)
-    def loss(self, e, ids, eos):
+    "A linear map that reads the word off its own encoding: the training signal that keeps it there"
+    def __init__(self,
+        ids,   # Tokens of the words that can be read
+        width, # Numbers in an encoding
+    ):
+        super().__init__()
+        self.register_buffer('ids', torch.tensor(sorted(ids)))
+        self.read = nn.Linear(width, len(ids), bias=False)
+        nn.init.zeros_(self.read.weight)
+    def loss(self,
+        e,   # Encodings (b, n, width)
+        ids, # Their tokens (b, n)
+        eos, # The token of the end, and of padding
+    ):       # Number
         "Squared error of the one-hot reading; padding counts little"
         target = (ids[..., None] == self.ids).to(e.dtype)
-        se = (self.read(e) - target).square().sum(-1)
-        w = torch.where((ids == eos) & (ids == eos).roll(1, -1), .05, 1.)
-        return (w*se).sum()/w.sum()
+        error = (self.read(e) - target).square().sum(-1)
+        padding = (ids == eos) & (ids == eos).roll(1, -1)
+        weight = torch.where(padding, .05, 1.)
+        return (weight*error).sum()/weight.sum()
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-035
 class TinyTraining:
-    "The embedded model in training: networks, optimizer, averages; all chance follows from (seed, step)"
-    def __init__(self, seed=0, batch=32, lr=6e-4, warmup=300, total=6000, cooldown=1500, pairs=.25, fast=False):
-        from diffusers.models.attention_processor import AttnProcessor
+    "The embedded model in training: networks, optimizer, averages; chance follows from (seed, step)"
+    def __init__(self,
+        seed=0,        # Of first weights, scenes and noise
+        batch=32,      # Pictures of one step
+        lr=6e-4,       # Learning rate at its highest
+        warmup=300,    # Steps until it is reached
+        total=6000,    # Steps of the whole run
+        cooldown=1500, # Steps at its end in which the rate falls
+        pairs=.25,     # Share of pictures with two things
+        fast=False,    # Compile the U-Net?
+    ):
         torch.manual_seed(seed)
-        self.__dict__.update(seed=seed, batch=batch, lr=lr, warmup=warmup, total=total, cooldown=cooldown, pairs=pairs, step=0, loss=0., word_loss=0.)
-        self.words = world_words(); self.tokenizer = pruned_clip_tokenizer(self.words, common=2000)
-        self.text, self.unet, self.noise = tiny_text_encoder(self.tokenizer), tiny_unet(), tiny_scheduler()
-        ids = set(sum((self.tokenizer(w)['input_ids'][1:-1] for w in self.words), []))
-        self.reader, self.atlas, self.vae = WordReader(ids, 128), Atlas(), tiny_vae()
-        nets = [self.text, self.unet, self.reader]
-        self.params = [p for n in nets for p in n.parameters()]
-        self.average = [p.detach().clone() for p in self.params]
-        self.opt = torch.optim.AdamW([dict(params=[p for p in self.params if p.ndim > 1], weight_decay=.01), dict(params=[p for p in self.params if p.ndim <= 1], weight_decay=0.)], lr=lr, betas=(.9, .98), fused=True)
-        self.worker = copy.deepcopy(self.unet).bfloat16(); self.worker.set_attn_processor(AttnProcessor()); self.run = torch.compile(self.worker) if fast else self.worker
+        self.seed, self.batch, self.pairs = seed, batch, pairs
+        self.lr, self.warmup, self.total, self.cooldown = lr, warmup, total, cooldown
+        self.step, self.loss, self.word_loss = 0, 0., 0.
+        self._make_networks()
+        self._make_optimizer()
+        self._make_worker(fast)
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-035-b
+@patch
+def _make_networks(self:TinyTraining):
+    self.words = world_words()
+    self.tokenizer = pruned_clip_tokenizer(self.words, common=2000)
+    self.text, self.unet = tiny_text_encoder(self.tokenizer), tiny_unet()
+    self.noise = tiny_scheduler()
+    ids = {i for w in self.words for i in self.tokenizer(w)['input_ids'][1:-1]}
+    self.reader = WordReader(ids, 128)
+    self.atlas, self.vae = Atlas(), tiny_vae()
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-035-c
+@patch
+def _make_optimizer(self:TinyTraining):
+    self.params = [p for n in (self.text, self.unet, self.reader) for p in n.parameters()]
+    self.average = [p.detach().clone() for p in self.params]
+    matrices = dict(params=[p for p in self.params if p.ndim > 1], weight_decay=.01)
+    others = dict(params=[p for p in self.params if p.ndim <= 1], weight_decay=0.)
+    self.opt = torch.optim.AdamW([matrices, others], lr=self.lr, betas=(.9, .98), fused=True)
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-035-d
+@patch
+def _make_worker(self:TinyTraining, fast):
+    from diffusers.models.attention_processor import AttnProcessor
+    self.worker = copy.deepcopy(self.unet).bfloat16()
+    self.worker.set_attn_processor(AttnProcessor())
+    self.run = torch.compile(self.worker) if fast else self.worker
+
+@patch
+@torch.no_grad()
+def _copy_to_worker(self:TinyTraining):
+    for p, q in zip(self.unet.parameters(), self.worker.parameters()): q.copy_(p)
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-036
-from fastcore.basics import patch
-
 @patch
 def rate(self:TinyTraining):
     "Learning rate: warm up, hold, then cool down linearly"
-    return self.lr*min(1, (self.step+1)/self.warmup, max(.02, (self.total-self.step)/self.cooldown))
+    up, down = (self.step+1)/self.warmup, (self.total-self.step)/self.cooldown
+    return self.lr*min(1, up, max(.02, down))
 
 @patch
 def ids(self:TinyTraining, captions):
     "Token ids, padded as SD 1.5 pads"
-    return self.tokenizer(captions, padding='max_length', truncation=True, max_length=77, return_tensors='pt').input_ids
+    return self.tokenizer(captions, padding='max_length', truncation=True, max_length=77,
+                          return_tensors='pt').input_ids
 
+# %% ../nbs/08_tiny.ipynb #08-tiny-036-b
+def _empty_padding(e, padding, rng):
+    "Half of the captions get the padding of the empty prompt, which is row 0"
+    some = torch.from_numpy(rng.random(len(e)-1) < .5)[:, None] & padding[1:]
+    return torch.where(some[..., None], e[:1], e[1:])
+
+def _random_words(ids, bos, eos, rng):
+    "Two words in five become other words; begin, end and padding stay"
+    swap = torch.from_numpy(rng.random(ids.shape) < .4) & (ids != eos) & (ids != bos)
+    out = ids.clone()
+    out[swap] = torch.from_numpy(rng.integers(0, eos-1, int(swap.sum())))
+    return out
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-036-c
 @patch
 def encode(self:TinyTraining, captions, rng):
     "Encodings for the U-Net, and the word reader's loss on captions and on random words"
+    bos, eos = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
     drop = rng.random(len(captions)) < .1
     ids = self.ids([''] + ['' if d else c for c, d in zip(captions, drop)])
     e = self.text(ids).last_hidden_state
-    eos = self.tokenizer.eos_token_id; pad = ids == eos
-    plain = torch.from_numpy(rng.random(len(captions)) < .5)[:, None] & pad[1:]
-    hidden = torch.where(plain[..., None], e[:1], e[1:])
-    noisy = ids[1:9].clone(); swap = torch.from_numpy(rng.random(noisy.shape) < .4) & (noisy != eos) & (noisy != self.tokenizer.bos_token_id)
-    noisy[swap] = torch.from_numpy(rng.integers(0, eos-1, int(swap.sum())))
-    return hidden, self.reader.loss(e, ids, eos) + .5*self.reader.loss(self.text(noisy).last_hidden_state, noisy, eos)
+    hidden = _empty_padding(e, ids == eos, rng)
+    other = _random_words(ids[1:9], bos, eos, rng)
+    read = self.reader.loss(self.text(other).last_hidden_state, other, eos)
+    return hidden, self.reader.loss(e, ids, eos) + .5*read
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-038
 def velocity_weight(
@@ -208,61 +323,95 @@ def velocity_weight(
     snr = a/(1-a)
     return (snr.clamp(max=5)+1)/(snr+1)
 
+# %% ../nbs/08_tiny.ipynb #08-tiny-038-b
+@patch
+def _velocity_error(self:TinyTraining, x, e, g):
+    "Weighed squared error at one random time for each picture"
+    t = torch.randint(0, 1000, (len(x),), generator=g)
+    eps = torch.randn(x.shape, generator=g)
+    noisy, v = self.noise.add_noise(x, eps, t), self.noise.get_velocity(x, eps, t)
+    out = self.run(noisy.bfloat16(), t, e.bfloat16()).sample.float()
+    weight = velocity_weight(self.noise.alphas_cumprod[t]).view(-1, 1, 1, 1)
+    return (weight*(out-v).square()).mean()
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-038-c
+@patch
+def _update(self:TinyTraining):
+    "One optimizer step on the masters, from the worker's gradients"
+    for p, q in zip(self.unet.parameters(), self.worker.parameters()):
+        p.grad, q.grad = q.grad.float(), None
+    nn.utils.clip_grad_norm_(self.params, 1.)
+    for group in self.opt.param_groups: group['lr'] = self.rate()
+    self.opt.step()
+    self.opt.zero_grad()
+    self.step += 1
+    self._copy_to_worker()
+    with torch.no_grad():
+        torch._foreach_lerp_(self.average, self.params, 1 - min(.999, self.step/(self.step+10)))
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-038-d
 @patch
 def train_step(self:TinyTraining, data):
     "One optimizer step on (pictures, captions)"
-    rng = np.random.default_rng([self.seed, self.step, 1]); g = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    rng = np.random.default_rng([self.seed, self.step, 1])
+    g = torch.Generator().manual_seed(int(rng.integers(2**62)))
     pictures, captions = data
-    x = (half_size_tokens(pictures.float()/127.5 - 1) - MEAN)*self.vae.config.scaling_factor
-    t = torch.randint(0, 1000, (len(x),), generator=g); eps = torch.randn(x.shape, generator=g)
+    x = half_size_tokens(pictures.float()/127.5 - 1) - MEAN
     e, word = self.encode(captions, rng)
-    noisy, v = self.noise.add_noise(x, eps, t), self.noise.get_velocity(x, eps, t)
-    out = self.run(noisy.bfloat16(), t, e.bfloat16()).sample.float()
-    loss = (velocity_weight(self.noise.alphas_cumprod[t]).view(-1, 1, 1, 1)*(out-v).square()).mean()
+    loss = self._velocity_error(x*self.vae.config.scaling_factor, e, g)
     (loss + .3*word).backward()
-    for p, q in zip(self.unet.parameters(), self.worker.parameters()): p.grad, q.grad = q.grad.float(), None
-    nn.utils.clip_grad_norm_(self.params, 1.)
-    for group in self.opt.param_groups: group['lr'] = self.rate()
-    self.opt.step(); self.opt.zero_grad(); self.step += 1
-    with torch.no_grad():
-        for p, q in zip(self.unet.parameters(), self.worker.parameters()): q.copy_(p)
-        torch._foreach_lerp_(self.average, self.params, 1 - min(.999, self.step/(self.step+10)))
-    self.loss = loss.item() if self.step == 1 else .98*self.loss + .02*loss.item()
-    self.word_loss = word.item() if self.step == 1 else .98*self.word_loss + .02*word.item()
+    self._update()
+    def mean(old, new): return new if self.step == 1 else .98*old + .02*new
+    self.loss = mean(self.loss, loss.item())
+    self.word_loss = mean(self.word_loss, word.item())
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-039
 @patch
 def save(self:TinyTraining, folder):
     "Checkpoint, written whole or not at all"
-    path = Path(folder)/'training.pt'; tmp = path.with_suffix('.tmp')
-    torch.save(dict(step=self.step, loss=self.loss, word_loss=self.word_loss, params=self.params, average=self.average, opt=self.opt.state_dict()), tmp)
-    os.replace(tmp, path)
+    path = Path(folder)/'training.pt'
+    part = path.with_suffix('.tmp')
+    torch.save(dict(step=self.step, loss=self.loss, word_loss=self.word_loss, params=self.params,
+                    average=self.average, opt=self.opt.state_dict()), part)
+    os.replace(part, path)
 
+# %% ../nbs/08_tiny.ipynb #08-tiny-039-b
 @patch
 def resume(self:TinyTraining, folder):
     "Go on from the checkpoint in `folder`, if there is one"
     path = Path(folder)/'training.pt'
     if not path.exists(): return self
-    d = torch.load(path, weights_only=True); self.opt.load_state_dict(d['opt'])
+    d = torch.load(path, weights_only=True)
+    self.opt.load_state_dict(d['opt'])
     self.step, self.loss, self.word_loss = d['step'], d['loss'], d['word_loss']
     with torch.no_grad():
-        for mine, theirs in ((self.params, d['params']), (self.average, d['average'])):
-            for a, b in zip(mine, theirs): a.copy_(b)
-        for p, q in zip(self.unet.parameters(), self.worker.parameters()): q.copy_(p)
+        for p, a in zip([*self.params, *self.average], [*d['params'], *d['average']]): p.copy_(a)
+    self._copy_to_worker()
     return self
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-040-a
+def _same_words(ours, theirs):
+    "Ids of the words that two tokenizers spell alike: (ours, theirs)"
+    known = theirs.get_vocab()
+    pairs = [(i, known[w]) for w, i in ours.get_vocab().items() if w in known]
+    return torch.tensor(pairs).T
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-040
 @patch
 def warm_start(self:TinyTraining,
     folder, # An earlier embedded model, for a smaller world perhaps
 ):
-    "Begin where an earlier model ended: its networks, words matched by spelling; new words begin at random"
+    "Begin where an earlier model ended: words are matched by spelling, new ones begin at random"
     from diffusers import StableDiffusionPipeline
-    with quiet_loading(): old = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, requires_safety_checker=False, local_files_only=True)
-    mine, theirs, name = self.text.state_dict(), old.text_encoder.state_dict(), next(n for n in self.text.state_dict() if n.endswith('token_embedding.weight'))
-    pairs = [(i, j) for w, i in self.tokenizer.get_vocab().items() if (j := old.tokenizer.get_vocab().get(w)) is not None]
-    rows = mine[name].clone(); i, j = torch.tensor(pairs).T; rows[i] = theirs[name][j].to(rows)
-    self.text.load_state_dict(theirs | {name: rows}); self.unet.load_state_dict(old.unet.state_dict()); self.worker.load_state_dict(old.unet.state_dict())
+    with quiet_loading(): old = StableDiffusionPipeline.from_pretrained(folder, **_OFFLINE)
+    mine, theirs = self.text.state_dict(), old.text_encoder.state_dict()
+    name = next(n for n in mine if n.endswith('token_embedding.weight'))
+    i, j = _same_words(self.tokenizer, old.tokenizer)
+    rows = mine[name].clone()
+    rows[i] = theirs[name][j].to(rows)
+    self.text.load_state_dict(theirs | {name: rows})
+    self.unet.load_state_dict(old.unet.state_dict())
+    self._copy_to_worker()
     self.average = [p.detach().clone() for p in self.params]
     return self
 
@@ -283,11 +432,17 @@ def averaged(self:TinyTraining):
 def pipeline(self:TinyTraining):
     "The networks as they are, as a `StableDiffusionPipeline`"
     from diffusers import StableDiffusionPipeline
-    return StableDiffusionPipeline(vae=self.vae, text_encoder=self.text, tokenizer=self.tokenizer, unet=self.unet, scheduler=self.noise, safety_checker=None, feature_extractor=None, image_encoder=None, requires_safety_checker=False)
+    return StableDiffusionPipeline(
+        vae=self.vae, text_encoder=self.text, tokenizer=self.tokenizer, unet=self.unet,
+        scheduler=self.noise, safety_checker=None, feature_extractor=None, image_encoder=None,
+        requires_safety_checker=False)
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-044
-SHOW = ['a cat on the beach', 'a dog on red stripes', 'two frogs on a blue background', 'a panda wearing a crown in the snow', 'a pig next to a car on the grass', 'a small fox at night',
-        'a big owl on a yellow background', 'a penguin on purple dots', 'an apple on green checks', 'a mushroom on the left on a black background', 'a bear wearing a hat on pink', 'a photo of a cat']
+SHOW = ['a cat on the beach', 'a dog on red stripes', 'two frogs on a blue background',
+        'a panda wearing a crown in the snow', 'a pig next to a car on the grass',
+        'a small fox at night', 'a big owl on a yellow background', 'a penguin on purple dots',
+        'an apple on green checks', 'a mushroom on the left on a black background',
+        'a bear wearing a hat on pink', 'a photo of a cat']
 
 @torch.no_grad()
 def sample_latents(tr, prompts, steps=15, guidance=3., seed=0):
@@ -301,14 +456,22 @@ def sample_latents(tr, prompts, steps=15, guidance=3., seed=0):
         x = tr.noise.step(u + guidance*(c-u), t, x, eta=0.).prev_sample
     return F.pixel_shuffle(x/tr.vae.config.scaling_factor + MEAN, 2).clamp(-1, 1)
 
+# %% ../nbs/08_tiny.ipynb #08-tiny-044-b
 def sample_grid(tr, prompts=SHOW):
     "A sheet of samples"
     from PIL import Image
     with tr.averaged(): x = sample_latents(tr, prompts)
-    x = F.interpolate(x, scale_factor=4, mode='bicubic').clamp(-1, 1).add(1).mul(127.5).byte().permute(0, 2, 3, 1).numpy()
+    x = F.interpolate(x, scale_factor=4, mode='bicubic').clamp(-1, 1)
+    x = x.add(1).mul(127.5).byte().permute(0, 2, 3, 1).numpy()
     sheet = Image.new('RGB', (128*6, 128*math.ceil(len(x)/6)))
     for k, a in enumerate(x): sheet.paste(Image.fromarray(a), (128*(k % 6), 128*(k//6)))
     return sheet
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-045-a
+def _keep(tr, folder, samples):
+    "A checkpoint, and a sheet of samples beside it"
+    tr.save(folder)
+    if samples: sample_grid(tr).save(folder/f'samples_{tr.step:06d}.png')
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-045
 def train_tiny(
@@ -324,22 +487,26 @@ def train_tiny(
     "Train the embedded model (slow: hours on a CPU); seeded, resumable"
     from concurrent.futures import ThreadPoolExecutor
     from tqdm.auto import tqdm
-    folder = Path(folder); folder.mkdir(parents=True, exist_ok=True)
+    folder, last = Path(folder), stop or total
+    folder.mkdir(parents=True, exist_ok=True)
     tr = TinyTraining(total=total, **settings).resume(folder)
     if start and not tr.step: tr.warm_start(start)
-    with ThreadPoolExecutor(1) as pool, tqdm(total=total, initial=tr.step, disable=not progress) as bar:
-        make = lambda step: pool.submit(scene_batch, [tr.seed, step], tr.batch, tr.atlas, tr.pairs)
-        ahead = make(tr.step)
-        while tr.step < (stop or total):
-            data, ahead = ahead.result(), make(tr.step+1)
-            tr.train_step(data); bar.update(1); bar.set_postfix(loss=f'{tr.loss:.4f}', word=f'{tr.word_loss:.3f}')
-            if tr.step % every == 0 or tr.step == (stop or total):
-                tr.save(folder)
-                if samples: sample_grid(tr).save(folder/f'samples_{tr.step:06d}.png')
+    def scenes(step): return scene_batch([tr.seed, step], tr.batch, tr.atlas, tr.pairs)
+    bar = tqdm(total=total, initial=tr.step, disable=not progress)
+    with ThreadPoolExecutor(1) as pool, bar:
+        ahead = pool.submit(scenes, tr.step)
+        while tr.step < last:
+            data, ahead = ahead.result(), pool.submit(scenes, tr.step + 1)
+            tr.train_step(data)
+            bar.update(1)
+            bar.set_postfix(loss=f'{tr.loss:.4f}', word=f'{tr.word_loss:.3f}')
+            if tr.step % every == 0 or tr.step == last: _keep(tr, folder, samples)
     return tr
 
-# %% ../nbs/08_tiny.ipynb #08-tiny-054
-SETTINGS = dict(name='tiny', steps=120, batch_size=16, micro_batch=16, lr_value=.15, lr_embedding=1e-5, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.) # Tuned on this base
+# %% ../nbs/08_tiny.ipynb #08-tiny-054-a
+# Tuned on this base
+SETTINGS = dict(name='tiny', steps=120, batch_size=16, micro_batch=16, lr_value=.15,
+                lr_embedding=1e-5, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.)
 
 def world_captions(
     n=3000, # Captions
@@ -350,41 +517,78 @@ def world_captions(
     rng = np.random.default_rng(seed)
     return [random_scene(rng, things=things).caption for _ in range(n)]
 
+# %% ../nbs/08_tiny.ipynb #08-tiny-055
+CARD = """# Embedded model of perfusion-nb
+
+A StableDiffusionPipeline that draws emoji scenes at 64x64, for teaching and tests.
+
+- data: captioned scenes drawn by `perfusion_nb.scenes` from open emoji sets (Noto, Noto v1: \
+Apache-2.0, Google; Fluent Emoji Flat: MIT, Microsoft; Twemoji: CC BY 4.0, Twitter). The style \
+emojione is held out. Things: {things}.
+- training: `perfusion_train_tiny run {start}--steps {steps} --cooldown {cooldown} \
+--batch {batch} --seed {seed} --pairs {pairs} --fast`, begun from {begun}, code {commit}: \
+{pictures} pictures, last mean loss {loss:.4f} (velocity, weighed by Eq. 2 of notebook 08), \
+word reader {word:.4f}
+- licence of the weights: Apache-2.0
+- draws at 12 to 25 DDPM steps, guidance 3
+"""
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-054-b
+def _card(tr, start, commit):
+    "The model card: how the weights came about"
+    begun = 'the weights that shipped before' if start == 'tiny' else start or 'random networks'
+    return CARD.format(
+        steps=tr.step, pictures=tr.step*tr.batch, pairs=tr.pairs, things=' '.join(THINGS),
+        seed=tr.seed, loss=tr.loss, word=tr.word_loss, batch=tr.batch, cooldown=tr.cooldown,
+        start=f'--start {start} ' if start else '', begun=begun, commit=commit)
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-054-c
+def _shipped_pipeline(tr, vae):
+    "Averaged weights in float16, with the scheduler that draws"
+    with tr.averaged():
+        pipe = tr.pipeline()
+        pipe.register_modules(vae=vae, scheduler=drawing_scheduler())
+        for n in ('text_encoder', 'unet', 'vae'):
+            setattr(pipe, n, copy.deepcopy(getattr(pipe, n)).half())
+    return pipe
+
+def _forget_paths(folder):
+    "No config says in which folder a network once lay"
+    for f in folder.rglob('config.json'):
+        config = json.loads(f.read_text())
+        config.pop('_name_or_path', None)
+        f.write_text(json.dumps(config, indent=1))
+
+# %% ../nbs/08_tiny.ipynb #08-tiny-054
 def ship_tiny(
     tr:TinyTraining, # A training (its averaged weights are shipped)
     folder,          # Where the model folder goes
     vae=None,        # With its decoder trained; trained here if None
     settings=SETTINGS, # For `perfusion.json`: learning rates, steps, β, τ
     policy='all',    # Tokens that the covariance counts, see below
-    start=None,      # The model folder it began from, for the card: "tiny" for the one that shipped before; random networks if None
+    start=None,      # Model folder it began from, for the card ("tiny": the one shipped before)
     commit='of this version', # Of the code it was trained with, for the card
 ):
-    "Write the embedded model as a diffusers folder in float16, with its covariance, learning settings and card"
+    "Write the embedded model as a diffusers folder in float16, with covariance, settings and card"
     folder, vae = Path(folder), vae or tr.vae
     if vae is tr.vae: train_decoder(vae)
-    with tr.averaged():
-        pipe = tr.pipeline(); pipe.register_modules(vae=vae, scheduler=drawing_scheduler())
-        for n in ('text_encoder', 'unet', 'vae'): setattr(pipe, n, copy.deepcopy(getattr(pipe, n)).half())
+    pipe = _shipped_pipeline(tr, vae)
     pipe.save_pretrained(folder)
-    for f in folder.rglob('config.json'): f.write_text(json.dumps({k: v for k, v in json.loads(f.read_text()).items() if k != '_name_or_path'}, indent=1))
+    _forget_paths(folder)
     text = pipe.text_encoder.float()
-    with torch.no_grad(): cov = estimate_covariance(lambda t: encode_prompts(t, pipe.tokenizer, text), world_captions(), policy=policy, meta=dict(encoder='embedded model'))
+    def encode(texts): return encode_prompts(texts, pipe.tokenizer, text)
+    with torch.no_grad():
+        cov = estimate_covariance(encode, world_captions(), policy=policy,
+                                  meta=dict(encoder='embedded model'))
     cov.save(folder/'covariance.safetensors')
     (folder/'perfusion.json').write_text(json.dumps(dict(settings, things=THINGS), indent=1))
-    (folder/'README.md').write_text(CARD.format(steps=tr.step, pictures=tr.step*tr.batch, pairs=tr.pairs, things=' '.join(THINGS), seed=tr.seed, loss=tr.loss, word=tr.word_loss, batch=tr.batch, cooldown=tr.cooldown, start=f'--start {start} ' if start else '', begun='the weights that shipped before' if start == 'tiny' else start or 'random networks', commit=commit))
-
-# %% ../nbs/08_tiny.ipynb #08-tiny-055
-CARD = """# Embedded model of perfusion-nb
-
-A StableDiffusionPipeline that draws emoji scenes at 64x64, for teaching and tests.
-
-- data: captioned scenes drawn by `perfusion_nb.scenes` from open emoji sets (Noto, Noto v1: Apache-2.0, Google; Fluent Emoji Flat: MIT, Microsoft; Twemoji: CC BY 4.0, Twitter). The style emojione is held out. Things: {things}.
-- training: `perfusion_train_tiny run {start}--steps {steps} --cooldown {cooldown} --batch {batch} --seed {seed} --pairs {pairs} --fast`, begun from {begun}, code {commit}: {pictures} pictures, last mean loss {loss:.4f} (velocity, weighed by Eq. 2 of notebook 08), word reader {word:.4f}
-- licence of the weights: Apache-2.0
-- draws at 12 to 25 DDPM steps, guidance 3
-"""
+    (folder/'README.md').write_text(_card(tr, start, commit))
 
 # %% ../nbs/08_tiny.ipynb #08-tiny-057
+# {}: the thing, {o}: another thing, {w}: a background
+_FORMS = ['a {}', '{}', 'two {}', 'a small {}', 'a big {} {w}', 'a {} {w}', '{} {w}',
+          'a {o} next to a {}', '{w} a {}', 'a {} wearing a hat {w}', 'a drawing of a {} {w}']
+
 def gate_prompts(
     n=200,  # Prompts
     seed=1, # Of the choice
@@ -392,10 +596,12 @@ def gate_prompts(
 )->list:    # (prompt, thing)
     "Held-out prompts: bare, with adjectives, two of it, in second position, on all backgrounds"
     from perfusion_nb.scenes import background_phrase
-    rng = np.random.default_rng(seed); pick = lambda xs: xs[rng.integers(len(xs))]
-    forms = ['a {}', '{}', 'two {}', 'a small {}', 'a big {} {w}', 'a {} {w}', '{} {w}', 'a {o} next to a {}', '{w} a {}', 'a {} wearing a hat {w}', 'a drawing of a {} {w}']
-    out = []
+    rng, out = np.random.default_rng(seed), []
+    def pick(xs): return xs[rng.integers(len(xs))]
     for _ in range(n):
-        a = pick(things); o = pick([t for t in things if t != a])
-        out.append((pick(forms).format(a, o=o, w=background_phrase(pick(BACKGROUNDS), rng)), a))
+        thing = pick(things)
+        other = pick([t for t in things if t != thing])
+        form = pick(_FORMS)
+        where = background_phrase(pick(BACKGROUNDS), rng)
+        out.append((form.format(thing, o=other, w=where), thing))
     return out

@@ -757,6 +757,18 @@ def _length_of(path, own):
         raise ConceptError(f"'{path}' has a garbled number in its header: ask for it "
                            f"anew.") from None
 
+# %% ../nbs/13b_travel.ipynb #13b-travel-107
+def _whole_concept(path, own):
+    "The concept that went along whole"
+    try: concepts = _records(base64.b64decode(own['whole'], validate=True))
+    except ConceptError as e: raise ConceptError(f"'{path}' {e}") from None
+    except ValueError: concepts = []
+    if len(concepts) != 1:
+        raise ConceptError(f"'{path}' has a garbled concept in its header: ask for it anew.")
+    concept = replace(concepts[0], token=own['token'], superclass=own['superclass'])
+    _check_read(concept, path)
+    return concept
+
 # %% ../nbs/13b_travel.ipynb #13b-travel-106
 @patch
 def _lora_concept(self:Perfusion, path, embedding, token, superclass):
@@ -773,18 +785,6 @@ def _lora_concept(self:Perfusion, path, embedding, token, superclass):
     found['o_star_v'] = torch.cat([o[v] for v in values])
     own |= dict(modules=front_code(values), widths=' '.join(str(len(o[v])) for v in values))
     return _recorded(path, {k: t.detach().float().cpu() for k, t in found.items()}, own)
-
-# %% ../nbs/13b_travel.ipynb #13b-travel-107
-def _whole_concept(path, own):
-    "The concept that went along whole"
-    try: concepts = _records(base64.b64decode(own['whole'], validate=True))
-    except ConceptError as e: raise ConceptError(f"'{path}' {e}") from None
-    except ValueError: concepts = []
-    if len(concepts) != 1:
-        raise ConceptError(f"'{path}' has a garbled concept in its header: ask for it anew.")
-    concept = replace(concepts[0], token=own['token'], superclass=own['superclass'])
-    _check_read(concept, path)
-    return concept
 
 # %% ../nbs/13b_travel.ipynb #13b-travel-108
 @patch

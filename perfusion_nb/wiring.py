@@ -202,6 +202,29 @@ def _where_is(name):
     return (f'Perfusion.{name} is made in {home}, which was not imported: '
             'from perfusion_nb.all import * brings every verb.')
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-024c
+def _check_projections(attentions):
+    "Refuse attentions that go around their own to_k and to_v"
+    for n, a in attentions.items():
+        processor = type(getattr(a, 'processor', None)).__name__
+        # diffusers' old Attention keeps the flag when it is unfused; it fuses by another processor
+        flag = getattr(a, 'fused_projections', False) and type(a).__name__ != 'Attention'
+        if flag or 'Fused' in processor:
+            raise RuntimeError(f'{n} has fused projections, which go around to_k and to_v: call '
+                               'pipe.unfuse_qkv_projections() to draw concepts.')
+        if processor.startswith('CustomDiffusion'):
+            raise RuntimeError(f'{n} has a Custom Diffusion processor with keys and values of its '
+                               'own, which go around to_k and to_v: unload it to draw concepts.')
+
+# %% ../nbs/09_wiring.ipynb #09-wiring-024c-2
+def _check_wiring(pipe, lock):
+    "Refuse what is wired already, and what cannot be edited"
+    if 'perfusion' in network_of(pipe)._modules:
+        raise ValueError('This network is wired already: call remove() on its Perfusion first, or '
+                         'use that one; it acts in every pipeline that shares the network.')
+    if lock not in LOCKS: raise ValueError(f'lock is {lock!r}: choose one of {", ".join(LOCKS)}.')
+    _check_projections(find_cross_attention(network_of(pipe)))
+
 # %% ../nbs/09_wiring.ipynb #09-wiring-024-2
 class Perfusion:
     "Concepts in a diffusers pipeline: learn, draw, save, load"
@@ -238,29 +261,7 @@ class Perfusion:
         self.__dict__.update(state)
         self._introduce()
 
-# %% ../nbs/09_wiring.ipynb #09-wiring-024c
-def _check_projections(attentions):
-    "Refuse attentions that go around their own to_k and to_v"
-    for n, a in attentions.items():
-        processor = type(getattr(a, 'processor', None)).__name__
-        # diffusers' old Attention keeps the flag when it is unfused; it fuses by another processor
-        flag = getattr(a, 'fused_projections', False) and type(a).__name__ != 'Attention'
-        if flag or 'Fused' in processor:
-            raise RuntimeError(f'{n} has fused projections, which go around to_k and to_v: call '
-                               'pipe.unfuse_qkv_projections() to draw concepts.')
-        if processor.startswith('CustomDiffusion'):
-            raise RuntimeError(f'{n} has a Custom Diffusion processor with keys and values of its '
-                               'own, which go around to_k and to_v: unload it to draw concepts.')
-
-# %% ../nbs/09_wiring.ipynb #09-wiring-024c-2
-def _check_wiring(pipe, lock):
-    "Refuse what is wired already, and what cannot be edited"
-    if 'perfusion' in network_of(pipe)._modules:
-        raise ValueError('This network is wired already: call remove() on its Perfusion first, or '
-                         'use that one; it acts in every pipeline that shares the network.')
-    if lock not in LOCKS: raise ValueError(f'lock is {lock!r}: choose one of {", ".join(LOCKS)}.')
-    _check_projections(find_cross_attention(network_of(pipe)))
-
+# %% ../nbs/09_wiring.ipynb #09-wiring-024c-3
 @patch
 def _introduce(self:Perfusion):
     "Let rider, recogniser and this object know each other"
@@ -801,6 +802,23 @@ def _encode_known(self:Perfusion, prompts, dtype):
         out.append(e)
     return out
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03b
+def _filled_up(z, given):
+    "Latents with the channels that a pipeline adds, such as a mask and what is around it"
+    same_place = z.dim() == given.dim() and z.shape[2:] == given.shape[2:]
+    if not same_place or given.shape[1] <= z.shape[1]: return z
+    return torch.cat([z, given[:, z.shape[1]:].to(z)], 1)
+
+@patch
+def _told(self:Perfusion, t, given):
+    "Timesteps as this pipeline tells its network: scaled (Sana), or one for each token (Wan 2.2)"
+    if self._time is None:
+        own = self.pipe.scheduler.timesteps[0].item()
+        self._time = given.flatten()[0].item()/own if own else 1.
+    if self._time != 1: t = t*self._time
+    if given.is_floating_point(): t = t.to(given.dtype)
+    return t if given.dim() < 2 else t[:, None].expand(len(t), given.shape[1])
+
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03-2
 @patch
 def _through_pipeline(self:Perfusion, z, t, prompts):
@@ -833,23 +851,6 @@ def predict(self:Perfusion,
     else: out = self._through_pipeline(z, t, prompts)
     out = out[0] if isinstance(out, tuple) else getattr(out, 'sample', out)
     return out[:, :z.shape[1]] # some networks answer with a variance besides
-
-# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03b
-def _filled_up(z, given):
-    "Latents with the channels that a pipeline adds, such as a mask and what is around it"
-    same_place = z.dim() == given.dim() and z.shape[2:] == given.shape[2:]
-    if not same_place or given.shape[1] <= z.shape[1]: return z
-    return torch.cat([z, given[:, z.shape[1]:].to(z)], 1)
-
-@patch
-def _told(self:Perfusion, t, given):
-    "Timesteps as this pipeline tells its network: scaled (Sana), or one for each token (Wan 2.2)"
-    if self._time is None:
-        own = self.pipe.scheduler.timesteps[0].item()
-        self._time = given.flatten()[0].item()/own if own else 1.
-    if self._time != 1: t = t*self._time
-    if given.is_floating_point(): t = t.to(given.dtype)
-    return t if given.dim() < 2 else t[:, None].expand(len(t), given.shape[1])
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-03c
 @patch
@@ -925,6 +926,14 @@ def _traced(self:Perfusion, contexts=None):
         contexts.left_out = getattr(found, 'left_out', [])
     return contexts, self._given([TEMPLATE]), None
 
+# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05d
+def _changed(given, name, tokens):
+    "The same call with other numbers at some tokens of one argument"
+    e = given[name].clone()
+    g = torch.Generator().manual_seed(0)
+    e[:, tokens] += torch.randn(e[:, tokens].shape, generator=g).to(e)
+    return {**given, name: e}
+
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05c-3
 @patch
 @torch.no_grad()
@@ -938,14 +947,6 @@ def _text_arguments(self:Perfusion, given)->dict:
         for ctx, x in plain.items():
             if not torch.equal(x, self.rider.held(ctx, other)): out.setdefault(name, []).append(ctx)
     return out
-
-# %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05d
-def _changed(given, name, tokens):
-    "The same call with other numbers at some tokens of one argument"
-    e = given[name].clone()
-    g = torch.Generator().manual_seed(0)
-    e[:, tokens] += torch.randn(e[:, tokens].shape, generator=g).to(e)
-    return {**given, name: e}
 
 # %% ../nbs/09_wiring.ipynb #09-wiring-pipe-05d-2
 @patch
