@@ -7,7 +7,7 @@ __all__ = ['KIND_OF', 'MIXED', 'TINTS', 'WAYS', 'GRID', 'CROP', 'WEIGHTS', 'SAME
            'part_box', 'told_of', 'blurred', 'smeared', 'half_drawn', 'mixed_up', 'smudged', 'spoil_', 'soften',
            'judge_batch', 'Again', 'Finder', 'crops', 'Closeup', 'Judge', 'found_loss', 'identity_loss', 'first_of',
            'first_losses', 'second_losses', 'judge_loss', 'train_judge', 'save_judge', 'load_judge', 'as_batch',
-           'read_prompt', 'itself']
+           'show_reading', 'read_prompt', 'itself']
 
 # %% ../nbs/14e_judge.ipynb #14e-judge-002
 import math, os, re
@@ -677,6 +677,33 @@ def read(self:Judge,
             seen[row].things.append(_thing(*part))
     return seen
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-095
+def _words(seen):
+    "What is seen, in a line for each part"
+    things = [f'{t.colour or ""} {t.name}'.strip() for t in seen.things]
+    return '\n'.join([*things, f'{seen.relation}, {seen.background}'])
+
+def show_reading(
+    pictures,   # See `as_batch`
+    seen:list,  # From `read`
+    ncols:int=6,
+):              # matplotlib figure
+    "Pictures with the boxes of what is seen, and its names"
+    import matplotlib.pyplot as plt
+    nrows = -(-len(seen)//ncols)
+    fig, axs = plt.subplots(nrows, ncols, figsize=(7, 1.8*nrows), dpi=80, squeeze=False,
+                            layout='constrained')
+    for ax, picture, what in zip(axs.flat, as_batch(pictures), seen):
+        ax.imshow(picture.permute(1, 2, 0), interpolation='nearest', extent=(0, SIDE, SIDE, 0))
+        for left, top, right, bottom in (t.box for t in what.things):
+            ax.add_patch(plt.Rectangle((left, top), right - left, bottom - top, fill=False,
+                                       edgecolor='#c8362f'))
+        ax.set_title(_words(what), fontsize=7)
+    for ax in axs.flat:
+        ax.set_axis_off()
+    plt.close(fig)  # the caller shows the figure that is returned, once
+    return fig
+
 # %% ../nbs/14e_judge.ipynb #14e-judge-101
 _TINT = '|'.join(COLOURS)
 _GROUND = [rf'\b({_TINT}) ({"|".join(PATTERNS)})\b', rf'\b({"|".join(PLACES)})\b',
@@ -745,9 +772,11 @@ def read_prompt(
 # %% ../nbs/14e_judge.ipynb #14e-judge-111
 @patch
 def known(self:Judge,
-    references, # Pictures that each show the thing, see `as_batch`
+    references, # Pictures that each show the thing, see `as_batch`; or already a direction
 )->torch.Tensor: # (d) a unit vector
     "The direction of a drawing: the mean over its pictures of what the largest thing's box shows"
+    if torch.is_tensor(references) and references.ndim == 1:
+        return references
     vectors = []
     for k, seen in enumerate(self.read(references)):
         if not seen.things:
@@ -772,7 +801,7 @@ def itself(
 @patch
 def identity_score(self:Judge,
     pictures,   # See `as_batch`
-    references, # Pictures of the thing
+    references, # Pictures of the thing, or their direction (`known`)
 )->torch.Tensor: # (n) −1 to 1; 0 where nothing is found
     "How much any thing in a picture is the thing of the references"
     vector = self.known(references)
@@ -862,7 +891,7 @@ def _check_one_each(asked, seen):
 @patch
 def pairs(self:Judge,
     pictures, # See `as_batch`
-    first,    # A name from `NAMES`, or pictures of a drawing
+    first,    # A name from `NAMES`, or pictures of a drawing, or their direction (`known`)
     second,   # The other one, likewise
 ):            # Namespace of (n, 2) arrays: there, itself, score; and boxes
     "Which of two things are there, each in a box of its own, and is one *this* drawing?"
