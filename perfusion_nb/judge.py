@@ -362,14 +362,14 @@ def forward(self:Finder,
                            relation=self.relation(self.places(far)))
 
 # %% ../nbs/14e_judge.ipynb #14e-judge-061
-CROP = 48  # Pixels per side of a close-up
+CROP = 40  # Pixels per side of a close-up
 
 def crops(
     x,      # (n, 3, 64, 64), 0 to 1
     rows,   # (m) which picture
     boxes,  # (m, 4) left, top, right, bottom, pixels
     g=None, # torch Generator: moved, turned and stretched at random, as training wants it
-):          # (m, 3, 48, 48)
+):          # (m, 3, 40, 40)
     "Square cuttings around boxes, a quarter longer than these, all of one size"
     middle = (boxes[:, :2] + boxes[:, 2:])/SIDE - 1
     side = 1.25*(boxes[:, 2:] - boxes[:, :2]).amax(1).clamp(min=8)/SIDE
@@ -389,7 +389,7 @@ class Closeup(nn.Module):
     def __init__(self, widths=(48, 80, 112), dim=96):
         super().__init__()
         a, b, c = widths
-        self.body = nn.Sequential(_begin(a), _conv(a, b, 2), Again(b), Again(b), Again(b),
+        self.body = nn.Sequential(_begin(a), _conv(a, b, 2), Again(b), Again(b),
                                   _conv(b, c, 2), Again(c), Again(c), Again(c))
         self.parts = nn.Sequential(nn.Conv2d(c, 16, 1), nn.SiLU(), nn.Flatten())
         whole = c + 16*(CROP//8)**2
@@ -507,9 +507,9 @@ def judge_loss(
     told,  # From `judge_batch`
     g,     # torch Generator
 ):         # Named losses
-    "What both looks get wrong; the first, whose task is easier, learns from half of the pictures"
-    half = len(x)//2
-    return first_losses(judge, x[:half], first_of(told, half)) | second_losses(judge, x, told, g)
+    "What both looks get wrong; the first, whose task is easier, learns from three of eight pictures"
+    few = 3*len(x)//8
+    return first_losses(judge, x[:few], first_of(told, few)) | second_losses(judge, x, told, g)
 
 # %% ../nbs/14e_judge.ipynb #14e-judge-074
 # How much each loss counts (our choice)
@@ -525,7 +525,7 @@ class _Run:
         decays = [[p for p in self.judge.parameters() if (p.ndim > 1) == many]
                   for many in (True, False)]
         groups = [dict(params=p, weight_decay=d) for p, d in zip(decays, (.02, 0.))]
-        self.opt = torch.optim.AdamW(groups, lr=lr, betas=(.9, .98))
+        self.opt = torch.optim.AdamW(groups, lr=lr, betas=(.9, .98), fused=True)
         self.path = Path(folder)/'judge.pt'
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
@@ -568,7 +568,7 @@ def one_step(self:_Run, x, told, total):
 # %% ../nbs/14e_judge.ipynb #14e-judge-077
 def train_judge(
     folder,         # Checkpoint goes here; an earlier run in it is gone on with
-    total:int=3000, # Steps
+    total:int=1800, # Steps
     batch:int=64,   # Pictures a step
     seed:int=0,
     lr:float=3e-3,
