@@ -506,9 +506,10 @@ def judge_loss(
     x,     # (n, 3, 64, 64), 0 to 1
     told,  # From `judge_batch`
     g,     # torch Generator
+    few:float=.375, # Share of the pictures from which the first look learns: its task is easier
 ):         # Named losses
-    "What both looks get wrong; the first, whose task is easier, learns from three of eight pictures"
-    few = 3*len(x)//8
+    "What both looks get wrong"
+    few = max(1, round(few*len(x)))
     return first_losses(judge, x[:few], first_of(told, few)) | second_losses(judge, x, told, g)
 
 # %% ../nbs/14e_judge.ipynb #14e-judge-074
@@ -550,12 +551,12 @@ def save(self:_Run):
 
 # %% ../nbs/14e_judge.ipynb #14e-judge-076
 @patch
-def one_step(self:_Run, x, told, total):
+def one_step(self:_Run, x, told, total, few, weights):
     "Forward in half precision, backward, step; the rate rises, and falls along a cosine"
     g = torch.Generator().manual_seed(self.seed + 1000*self.step)
-    losses = judge_loss(self.judge, x, told, g)
+    losses = judge_loss(self.judge, x, told, g, few)
     self.opt.zero_grad()
-    sum(WEIGHTS[name]*loss for name, loss in losses.items()).backward()
+    sum(weights[name]*loss for name, loss in losses.items()).backward()
     nn.utils.clip_grad_norm_(self.judge.parameters(), 5.)
     fall = .01 + .495*(1 + math.cos(math.pi*self.step/total))
     for group in self.opt.param_groups:
@@ -571,16 +572,18 @@ def train_judge(
     total:int=1800, # Steps
     batch:int=64,   # Pictures a step
     seed:int=0,
-    lr:float=3e-3,
+    lr:float=3e-3,  # Highest rate
+    few:float=.375, # Share of the pictures from which the first look learns
+    drawn:float=1., # How much the loss of what is well drawn counts
     every:int=100,  # Steps between checkpoints
     stop:int=None,  # Stop after this step (the schedule still aims at `total`)
     report=None,    # Called with the step and the running losses at each checkpoint
 )->Judge:
     "Train the judge: seeded, resumable; all chance follows from the seed and the step"
     drawings, run = Drawings(), _Run(folder, seed, lr)
-    last = stop or total
+    last, weights = stop or total, WEIGHTS | dict(drawn=drawn)
     while run.step < last:
-        run.one_step(*judge_batch([seed, run.step], batch, drawings), total)
+        run.one_step(*judge_batch([seed, run.step], batch, drawings), total, few, weights)
         if run.step % every == 0 or run.step == last:
             run.save()
             if report:
