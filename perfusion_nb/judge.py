@@ -654,6 +654,23 @@ def _peaks(out, least):
         rows += mine[_apart(boxes[mine], sure[mine])].tolist()
     return row[rows], boxes[rows]
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-093-b
+@patch
+@torch.no_grad()
+def look(self:Judge,
+    x,     # (n, 3, 64, 64), 0 to 1
+    rows,  # (m) which picture
+    boxes, # (m, 4) left, top, right, bottom, pixels
+):         # Namespace: names (m, 230), tints (m, 12), drawn (m), vectors (m, d)
+    "What boxes show: probabilities, and unit vectors"
+    cut = crops(x, rows, boxes)
+    a, b = self.closeup(cut), self.closeup(cut.flip(-1))
+    mean = lambda chance: (chance(a) + chance(b))/2
+    return SimpleNamespace(names=mean(lambda out: out.name.softmax(1)),
+                           tints=mean(lambda out: out.tint.softmax(1)),
+                           drawn=mean(lambda out: out.drawn.sigmoid()),
+                           vectors=F.normalize(a.identity + b.identity, dim=-1))
+
 # %% ../nbs/14e_judge.ipynb #14e-judge-094
 def _thing(box, names, tints, drawn, vector):
     "What is seen in one box"
@@ -674,9 +691,9 @@ def read(self:Judge,
             for b, r in zip(first.background.argmax(1), first.relation.argmax(1))]
     rows, boxes = _peaks(first, least)
     if len(rows):
-        out = self.closeup(crops(x, rows, boxes))
-        parts = boxes, out.name.softmax(1), out.tint.softmax(1), out.drawn.sigmoid(), out.identity
-        for row, *part in zip(rows.tolist(), *parts):
+        out = self.look(x, rows, boxes)
+        parts = zip(rows.tolist(), boxes, out.names, out.tints, out.drawn, out.vectors)
+        for row, *part in parts:
             seen[row].things.append(_thing(*part))
     return seen
 
@@ -777,21 +794,16 @@ def read_prompt(
 def known(self:Judge,
     references, # Pictures that each show the thing, see `as_batch`; or already a direction
 )->torch.Tensor: # (d) a unit vector
-    "The direction of a drawing: the mean over its pictures of what the largest thing's box shows"
+    "The direction of a drawing: the mean over its pictures of what the surest box shows"
     if torch.is_tensor(references) and references.ndim == 1:
         return references
     vectors = []
-    for k, seen in enumerate(self.read(references)):
+    for k, seen in enumerate(self.read(references, least=.05)):
         if not seen.things:
             raise ValueError(f'No thing is found in reference picture {k}: leave it out, or cut '
                              f'it such that the thing is larger.')
-        vectors.append(max(seen.things, key=_area).vector)
+        vectors.append(seen.things[0].vector)
     return F.normalize(torch.stack(vectors).mean(0), dim=0)
-
-def _area(thing):
-    "Pixels of a thing's box"
-    left, top, right, bottom = thing.box
-    return (right - left)*(bottom - top)
 
 # %% ../nbs/14e_judge.ipynb #14e-judge-112
 def itself(
