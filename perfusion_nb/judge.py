@@ -482,9 +482,10 @@ def first_losses(judge, x, told):
     out = SimpleNamespace(**{k: v.float() for k, v in vars(out).items()})
     middle, box = found_loss(out, told)
     whole = torch.tensor([way in (None, 'good') for way in told.ways])
+    relation = F.cross_entropy(out.relation, told.relation, reduction='none')
     return dict(middle=middle, box=box,
                 background=F.cross_entropy(out.background, told.background),
-                relation=F.cross_entropy(out.relation[whole], told.relation[whole]))
+                relation=(relation*whole).sum()/whole.sum().clamp(min=1))
 
 # %% ../nbs/14e_judge.ipynb #14e-judge-073-b
 def second_losses(judge, x, told, g):
