@@ -826,7 +826,7 @@ def identity_score(self:Judge,
     return torch.tensor(best)
 
 # %% ../nbs/14e_judge.ipynb #14e-judge-121
-SAME = .6  # Score from which a thing counts as the drawing of its references (chosen below)
+SAME = .65  # Score from which a thing counts as the drawing of its references (chosen below)
 
 def _fit(wanted, thing):
     "How well a thing in a picture is a wanted one: a name, or the direction of a drawing"
@@ -844,7 +844,7 @@ def _is(wanted, thing):
 def _matched(wanted, things):
     "For each of the wanted another thing of the picture, the best fits together; None where it lacks"
     blanks = [None]*len(wanted)
-    fit = lambda w, t: 0. if t is None else _fit(w, t)
+    fit = lambda w, t: -1. if t is None else _fit(w, t)
     return max(permutations([*things[:6], *blanks], len(wanted)),
                key=lambda found: sum(map(fit, wanted, found)))
 
