@@ -34,6 +34,7 @@ from .world import _HIDDEN, _parts, _pick
 # %% ../nbs/14e_judge.ipynb #14e-judge-011
 KIND_OF = {name: kind for kind, names in THINGS.items() for name in names}  # Thing -> its kind
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-011-2
 def similar(
     rng,               # numpy Generator
     look:tuple,        # (thing, style, colour) of a drawing
@@ -58,6 +59,7 @@ def _fits(scene, look):
     worn_by_hat = scene.relation == 'wearing' and look[0] in WORN
     return look[0] not in set(others) - {first} and hidden != look[2] and not worn_by_hat
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-012-2
 def scene_with(
     rng,       # numpy Generator
     look:tuple, # (thing, style, colour)
@@ -75,6 +77,7 @@ def scene_with(
 # %% ../nbs/14e_judge.ipynb #14e-judge-013
 MIXED = .35  # Share of scenes in colours that no word names (our choice)
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-013-2
 def judge_scenes(
     seed:list, # Integers that name the batch
     n:int,     # Scenes, a multiple of four
@@ -95,6 +98,7 @@ def judge_scenes(
 # %% ../nbs/14e_judge.ipynb #14e-judge-021
 TINTS = ['', *COLOURS]  # What can be said of a colour: nothing, or its name
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-021-2
 def part_box(
     part:Thing, # Placed
     drawings,   # The `Drawings`
@@ -133,6 +137,7 @@ def _field(g, size, channels=1):
     bumps = torch.randn(1, channels, n, n, generator=g)
     return F.interpolate(bumps, (SIDE, SIDE), mode='bicubic', align_corners=False)[0]
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-031-2
 def _between(g, low, high):
     "A random number"
     return low + (high - low)*torch.rand((), generator=g).item()
@@ -196,6 +201,7 @@ def _laid(other, box, there):
 # %% ../nbs/14e_judge.ipynb #14e-judge-037
 WAYS = dict(good=.34, blurred=.18, smeared=.18, half=.12, mixed=.18)  # Shares (our choice)
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-037-2
 def _worse(way, layer, size, g, other):
     "A layer spoiled in one way; a good one is softened and pushed a little, so no cut betrays it"
     if way == 'blurred':
@@ -214,6 +220,7 @@ def _layer(picture, mask):
     outline = F.avg_pool2d(mask.float()[None, None], 3, 1, 1)[0]
     return torch.cat([picture*outline, outline])
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-038-2
 def _replaced(picture, ground, layer, worse):
     "A picture in which a layer has become another: the background shows where it was"
     clean = picture*(1 - layer[3]) + ground*layer[3]
@@ -246,6 +253,7 @@ def _one_of(told, i, g):
     rows = ((told.picture == i) & (told.worn == 0)).nonzero()[:, 0]
     return int(rows[torch.randint(len(rows), (), generator=g)])
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-038-c-2
 def _say_spoiled(told, i, r, way):
     "A spoiled thing is not well drawn; of what it wears one cannot be sure"
     if way == 'good':
@@ -315,12 +323,14 @@ def _begin(width):
     "Four neighbouring pixels to a place, a convolution: without norm, which would cost most here"
     return nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, width, 3, 1, 1), nn.ReLU(True))
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-051-2
 def _conv(a, b, stride=1):
     "Convolution, normalisation, SiLU"
     size = 4 if stride == 2 else 3
     return nn.Sequential(nn.Conv2d(a, b, size, stride, 1, bias=False), nn.GroupNorm(8, b),
                          nn.SiLU(True))
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-051-3
 class Again(nn.Module):
     "What is there, and a convolution of it"
     def __init__(self, width:int):
@@ -332,6 +342,7 @@ class Again(nn.Module):
 # %% ../nbs/14e_judge.ipynb #14e-judge-052
 GRID = 16  # Places per side at which the middle of a thing is looked for
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-052-2
 class Finder(nn.Module):
     "Where things are, and what the whole picture shows"
     def __init__(self, widths=(40, 64, 96)):
@@ -364,6 +375,7 @@ def forward(self:Finder,
 # %% ../nbs/14e_judge.ipynb #14e-judge-061
 CROP = 40  # Pixels per side of a close-up
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-061-2
 def crops(
     x,      # (n, 3, 64, 64), 0 to 1
     rows,   # (m) which picture
@@ -475,6 +487,7 @@ def first_of(
     whole = dict(relation=told.relation[:n], background=told.background[:n], ways=told.ways[:n])
     return SimpleNamespace(**{k: v[rows] for k, v in vars(told).items() if k not in whole}, **whole)
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-073-2
 def first_losses(judge, x, told):
     "What the first look gets wrong"
     with torch.autocast('cpu', torch.bfloat16):
@@ -518,6 +531,7 @@ def judge_loss(
 WEIGHTS = dict(middle=1., box=1., background=.5, relation=1., name=1., tint=.5, drawn=1.,
                identity=1.)
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-074-2
 class _Run:
     "Judge, optimizer and step of a training run"
     def __init__(self, folder, seed, lr):
@@ -542,6 +556,7 @@ def load(self:_Run):
     self.opt.load_state_dict(state['opt'])
     self.step, self.said = state['step'], state['said']
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-075-2
 @patch
 def save(self:_Run):
     "Checkpoint, written whole or not at all"
@@ -601,6 +616,7 @@ def save_judge(
     weights = {name: v.half().contiguous() for name, v in judge.state_dict().items()}
     save_file(weights, str(path or files('perfusion_nb')/'assets'/'judge_world.safetensors'))
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-081-2
 def load_judge(
     path=None, # The package's own file if None
 )->Judge:
@@ -631,6 +647,7 @@ def _overlap(box, others):
     area = lambda b: (b[..., 2:] - b[..., :2]).prod(-1)
     return common/(area(box) + area(others) - common)
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-092-2
 def _apart(boxes, sure, most=.6):
     "Indices of boxes, the surest first, without those that nearly cover a surer one"
     kept = []
@@ -679,6 +696,7 @@ def _thing(box, names, tints, drawn, vector):
     return SimpleNamespace(name=NAMES[names.argmax()], colour=tint, drawn=float(drawn),
                            box=tuple(box.tolist()), names=names, tints=tints, vector=vector)
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-094-2
 @patch
 @torch.no_grad()
 def read(self:Judge,
@@ -704,6 +722,7 @@ def _words(seen):
     things = [f'{t.colour or ""} {t.name}'.strip() for t in seen.things]
     return '\n'.join([*things, f'{seen.relation}, {seen.background}'])
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-095-2
 def show_reading(
     pictures,   # See `as_batch`
     seen:list,  # From `read`
@@ -730,6 +749,7 @@ _TINT = '|'.join(COLOURS)
 _GROUND = [rf'\b({_TINT}) ({"|".join(PATTERNS)})\b', rf'\b({"|".join(PLACES)})\b',
            rf'\b(?:on|in front of) (?:an? )?({_TINT})(?= background| wall|,|$)']
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-101-2
 def _background_said(text):
     "(the background that a sentence names, or None; the sentence without it)"
     for way in _GROUND:
@@ -742,6 +762,7 @@ def _background_said(text):
 _FORMS = {form: name for name in NAMES for form in (plural(name), name)}
 _SAYS = {way: said for said, ways in SAID.items() for way in ways}
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-102-2
 def _things_said(text):
     "[(name, what stands before it), …]: a word in angle brackets is a thing too"
     found, before = [], []
@@ -762,6 +783,7 @@ def _asked_thing(name, before):
     said = next((_SAYS[w] for w in near if w in _SAYS), None)
     return Thing(name, '', colour, said=said)
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-103-2
 def _sided(things, between, after):
     "Sides, where a sentence names them"
     words = after if len(things) == 1 else between
@@ -814,6 +836,7 @@ def itself(
     "Cosine with the drawing, times the chance that the thing is well drawn"
     return thing.drawn*float(thing.vector @ vector)
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-112-2
 @patch
 def identity_score(self:Judge,
     pictures,   # See `as_batch`
@@ -828,12 +851,14 @@ def identity_score(self:Judge,
 # %% ../nbs/14e_judge.ipynb #14e-judge-121
 SAME = .65  # Score from which a thing counts as the drawing of its references (chosen below)
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-121-2
 def _fit(wanted, thing):
     "How well a thing in a picture is a wanted one: a name, or the direction of a drawing"
     if torch.is_tensor(wanted):
         return itself(thing, wanted)
     return float(thing.names[NAMES.index(wanted)])
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-121-3
 def _is(wanted, thing):
     "Does a thing in a picture count as a wanted one?"
     if torch.is_tensor(wanted):
@@ -853,6 +878,7 @@ def _said_colour(thing):
     "Which named colour a thing has, if it has one"
     return TINTS[1 + int(thing.tints[1:].argmax())]
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-123-2
 def _placed(asked, found):
     "Size and side as asked"
     left, top, right, bottom = found.box
@@ -866,6 +892,7 @@ def _asked(scene):
     things = list({t.name: t for t in scene.things}.values())
     return things, [t.worn for t in things if t.worn]
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-124-2
 def _hit(scene, seen, vectors):
     "What of a scene a picture shows"
     things, worn = _asked(scene)
@@ -898,6 +925,7 @@ def hits(self:Judge,
     found = {key: np.array([f[key] for f in found]) for key in found[0]}
     return dict(found, both=found['thing'] & found['worn'] & found['background'])
 
+# %% ../nbs/14e_judge.ipynb #14e-judge-125-2
 def _check_one_each(asked, seen):
     "Refuse what does not go together"
     if len(asked) != len(seen):
