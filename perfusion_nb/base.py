@@ -875,7 +875,8 @@ def ship_base(
         pipe.register_modules(vae=vae, scheduler=drawing_scheduler())
         for name in ('text_encoder', 'unet', 'vae'):
             setattr(pipe, name, copy.deepcopy(getattr(pipe, name)).half())
-    pipe.save_pretrained(folder)
+    with quiet_loading():
+        pipe.save_pretrained(folder)
     text, rng = pipe.text_encoder.float(), np.random.default_rng(7)
     with torch.no_grad():
         cov = estimate_covariance(lambda some: encode_prompts(some, pipe.tokenizer, text),

@@ -97,19 +97,19 @@ def _in_our_tests():
     return nbdev_test.get_config().lib_name == 'perfusion-nb'
 
 # %% ../nbs/00_basics.ipynb #00-basics-031o
-def _our_classes():
-    "What the package's classes hold, which a notebook patches with functions of its own"
-    importlib.import_module('perfusion_nb.all')
-    ours = [m for n, m in sys.modules.items() if n.startswith('perfusion_nb.')]
-    classes = {c for m in ours for c in vars(m).values() if isinstance(c, type)}
-    return {c: dict(vars(c)) for c in classes if c.__module__.startswith('perfusion_nb.')}
+def _put_aside():
+    "Take the package's modules out of those that are loaded; gives them back by name"
+    ours = [n for n in sys.modules if n.partition('.')[0] == 'perfusion_nb']
+    return {n: sys.modules.pop(n) for n in ours}
 
-def _restore(classes):
-    "Give them back what they held"
-    for c, held in classes.items():
-        for name, now in list(vars(c).items()):
-            if name in held and now is not held[name]: setattr(c, name, held[name])
-            if name not in held: delattr(c, name)
+@contextmanager
+def _imported_anew():
+    "Within, the package is imported anew: a notebook patches classes with functions of its own"
+    before = _put_aside()
+    try: yield
+    finally:
+        _put_aside()
+        sys.modules.update(before)
 
 # %% ../nbs/00_basics.ipynb #00-basics-031o-b
 def _levels():
@@ -120,12 +120,10 @@ def _levels():
 @contextmanager
 def _as_if_alone():
     "What is changed within, outside the notebook itself, is afterwards as it was"
-    classes, environ = _our_classes(), dict(os.environ)
-    levels, chance = _levels(), torch.get_rng_state()
+    environ, levels, chance = dict(os.environ), _levels(), torch.get_rng_state()
     try:
-        with warnings.catch_warnings(): yield
+        with _imported_anew(), warnings.catch_warnings(): yield
     finally:
-        _restore(classes)
         for log in _levels(): log.setLevel(levels.get(log, logging.NOTSET))
         os.environ.clear()
         os.environ.update(environ)
@@ -135,8 +133,9 @@ def _as_if_alone():
 def _test_side_by_side():
     "One thread; and what a notebook made is dropped when it ends, as IPython does it at exit"
     from execnb.shell import CaptureShell
-    torch.set_num_threads(1)
     run_all = CaptureShell.run_all
+    if hasattr(run_all, '__wrapped__'): return # By an earlier import in this process
+    torch.set_num_threads(1)
     @wraps(run_all)
     def run_and_tidy(shell, *args, **kwargs):
         try:

@@ -235,6 +235,7 @@ class Perfusion:
         crop:str='centre',    # How pictures become square: "centre", "mask" (around the thing), "pad"
         masks=None, # Folder, list, function, "alpha", "clipseg"; None: those found beside; False: none
         keep_outside:float=0., # κ of Eq. 2, with masks: about 0.5 (our choice); 0 is the paper's loss
+        keep_length:bool=False, # Only the row's direction is learned (Eq. 3; not the paper's)
         flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
         steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
         batch_size:int=None,  # Samples per step (16)
@@ -401,6 +402,12 @@ class Perfusion:
         **how,              # Of `draw`: n, seed, beta, tau, lock, steps, guidance_scale, width …
     )->list:                # Pictures, prompt by prompt
         'Draw prompts with weights, or of more than 77 tokens; also `draw(…, weights=True)`'
+        ...
+    def confined(self,
+        floor:float=.4,    # θ of Eq. 2: the part of the highest attention from which a place is home
+        softness:float=.1, # ς of Eq. 2
+    ):
+        'Within: what was learned acts where its word is looked at (our choice, no part of the paper)'
         ...
     def score_concept(self,
         token,      # A loaded concept

@@ -762,7 +762,7 @@ def demo(quick):
 def tests(quick):
     "The tests of the README, everything not marked slow, with two workers"
     root = HERE.parents[1]; t = time.perf_counter(); names = ['--file_re', '^0[03]'] if quick else []
-    out = _call([root/'.ci/alone.py', '--n_workers', '2', '--do_print', *names], threads=1, cwd=root)
+    out = _call(['-c', 'from nbdev.test import nbdev_test; nbdev_test()', '--n_workers', '2', '--do_print', *names], threads=1, cwd=root)
     return dict(seconds=round(time.perf_counter() - t, 1), notebooks=out.count('- Completed '))
 
 def _call(args, threads=THREADS, cwd=None):
