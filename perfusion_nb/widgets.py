@@ -348,9 +348,9 @@ def _check_maps(found, images):
 
 # %% ../nbs/15_widgets.ipynb #15-widgets-028-b
 def explore_maps(
-    maps,        # A `Recording` with its `images` (of `perf.maps`), or one or several `AttentionMaps`
+    maps,        # A `Recording` with its `images` (of `perf.maps`), or `AttentionMaps`, some or one
     images=None, # Their pictures; those of the recording if None
-    words=None,  # Which words, also "[begin]", "[end]", "[padding]"; all words of the prompt if None
+    words=None,  # Which words, also "[begin]", "[end]", "[padding]"; all of the prompt if None
     side=32,     # Finer maps are averaged down to so many places
 )->MapExplorer:
     "Slide through the attention maps of one picture, or of several drawn from prompts alike"
@@ -437,7 +437,8 @@ def live(self:StrengthExplorer): # ipywidgets box
     "Draw what the sliders say, whenever they come to rest: any β and τ, not only those of the grid"
     import ipywidgets as w
     b, t = self.start
-    view, beta, tau = w.HTML(), _dial('β', self.betas[b], -.5, 1.5), _dial('τ', self.taus[t], .02, .5)
+    view = w.HTML()
+    beta, tau = _dial('β', self.betas[b], -.5, 1.5), _dial('τ', self.taus[t], .02, .5)
     def show(_=None):
         picture = self.one(self.prompt, beta=beta.value, tau=tau.value)
         view.value = _alone(_figure(self.reference, self.twin, False)
@@ -611,7 +612,8 @@ def plot(self:GateExplorer,
                          f'open.')
     words = max(len(q.names) for q, _ in shown)
     size = min(7, .5*words + 1.2), (.2*len(betas) + .75)*len(shown)
-    fig, axs = plt.subplots(len(shown), 1, figsize=size, dpi=80, squeeze=False, layout='constrained')
+    how = dict(figsize=size, dpi=80, squeeze=False, layout='constrained')
+    fig, axs = plt.subplots(len(shown), 1, **how)
     for ax, (q, j) in zip(axs[:, 0], shown):
         g = torch.sigmoid((torch.tensor(q.ratio[j]) - torch.tensor(betas)[:, None])/tau)
         heat(ax, g, f'gate of {self.tokens[j]}, τ = {tau:g}', 1., False,

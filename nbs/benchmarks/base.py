@@ -101,15 +101,13 @@ def concept_row(pipe, judge, n, things=None, seeds=2, **how):
 
 def scores(perf, judge, thing, shown, seeds):
     "What a learned concept's pictures show"
-    from perfusion_nb.judge import read_prompt
     word, plain = f'<{thing}>', [p.format(thing) for p in PROMPTS for _ in range(seeds)]
     pictures = perf.draw([p.format(word) for p in PROMPTS], n=seeds, seed=1000)
     before = perf.draw([p.format(thing) for p in PROMPTS], n=seeds, seed=1000)
     hit, base = (judge.hits(ps, plain) for ps in (pictures, before))
     identity = judge.identity_score(pictures, shown)
     told = dict(identity=identity.tolist(), background=hit['background'].astype(int).tolist(),
-                plain_background=base['background'].astype(int).tolist(),
-                placed=hit['background'].astype(int).tolist())
+                plain_background=base['background'].astype(int).tolist())
     for order in ('{c} next to {o}', '{o} next to {c}'):
         for other in (o for o in NEIGHBOURS if o != thing):
             prompt = 'a ' + order.format(c=word, o='a ' + other if order[1] == 'c' else other)
