@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['WIDTH', 'LOUD', 'CODE', 'READ', 'SHOWN', 'FORMS', 'SETTINGS', 'CARD', 'base_tokenizer', 'base_text_encoder',
            'ThingFinder', 'Readers', 'DrawingCodes', 'random_mix', 'BaseSettings', 'working_copy', 'BaseTraining',
-           'translation', 'sample_sheet', 'train_base', 'thing_vector', 'thing_readings', 'geometry', 'kind_cosines',
-           'decoder_loss', 'teach_decoder', 'ship_base', 'base_pipeline']
+           'join_processes', 'rank_of', 'mean_of_processes', 'divided', 'whole_state', 'translation', 'sample_sheet',
+           'train_base', 'thing_vector', 'thing_readings', 'geometry', 'kind_cosines', 'decoder_loss', 'teach_decoder',
+           'ship_base', 'base_pipeline']
 
 # %% ../nbs/08d_base.ipynb #08d-base-003
 import copy, json, math, os
@@ -20,7 +21,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
-from torch import nn
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import distributed, nn
 
 # %% ../nbs/08d_base.ipynb #08d-base-005
 from .covariance import estimate_covariance
@@ -202,15 +205,15 @@ def random_mix(
 class BaseSettings:
     "What a training of the base is set to"
     seed:int = 0
-    batch:int = 32       # Pictures a step
-    lr:float = 6e-4      # Of the U-Net; the encoder learns at 0.3 of it
+    batch:int = 32       # Pictures a step of each process
+    lr:float = 8e-4      # Of the U-Net, at 64 pictures a step; the encoder learns at 0.3 of it
     warmup:int = 300     # Steps
     total:int = 60_000   # Steps in all
     cooldown:int = 9_000 # Last steps, in which the rate falls
     pairs:float = .15    # Share of scenes made "next to", besides those that are so by chance
     named:float = .35    # Share of scenes whose things have words for single drawings
     blur:float = .25     # Noise on a code, deviation
-    text_until:int = 2_500 # Steps in which the encoder learns along; then it is frozen, as SD's is
+    text_until:int = 1_500 # Steps in which the encoder learns along; then it is frozen, as SD's is
     fast:bool = False    # Compile the U-Net? Minutes once, then faster steps
 
 # %% ../nbs/08d_base.ipynb #08d-base-061b
@@ -280,8 +283,8 @@ def begin(self:BaseTraining):
               for params, _, decay in groups]
     self.opt = torch.optim.AdamW(decays, lr=self.settings.lr, betas=(.9, .98), fused=True)
     self.flat = [(p, nn.Parameter(p.detach().view(len(p), -1))) for p in inner]
-    self.muon = torch.optim.Muon([matrix for _, matrix in self.flat], lr=self.settings.lr,
-                                 weight_decay=.01, adjust_lr_fn='match_rms_adamw')
+    self.muon = divided([matrix for _, matrix in self.flat], torch.optim.Muon, weight_decay=.01,
+                        lr=self.settings.lr, adjust_lr_fn='match_rms_adamw')
     self.copy_to_worker()
     return self
 
@@ -292,6 +295,59 @@ def copy_to_worker(self:BaseTraining):
     "Give the working copy the U-Net's weights"
     for mine, its in zip(self.unet.parameters(), self.worker.parameters()):
         its.copy_(mine)
+
+# %% ../nbs/08d_base.ipynb #08d-base-066
+def join_processes():
+    "Under `torchrun`: meet the other processes; alone: nothing to do"
+    if int(os.environ.get('WORLD_SIZE', 1)) > 1 and not distributed.is_initialized():
+        distributed.init_process_group('gloo')
+
+def rank_of():
+    "This process's number, and how many train together"
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return 0, 1
+    return distributed.get_rank(), distributed.get_world_size()
+
+# %% ../nbs/08d_base.ipynb #08d-base-067
+@torch.no_grad()
+def mean_of_processes(
+    tensors, # List, each replaced in place by its mean over the processes
+):
+    "One exchange for all of them"
+    _, size = rank_of()
+    if size == 1:
+        return
+    flat = torch.cat([t.flatten() for t in tensors])
+    distributed.all_reduce(flat)
+    parts = (flat/size).split([t.numel() for t in tensors])
+    for t, part in zip(tensors, parts):
+        t.copy_(part.view_as(t))
+
+# %% ../nbs/08d_base.ipynb #08d-base-068
+def divided(
+    params, # Parameters
+    kind,   # Class of optimizer
+    **how,  # Its options
+):          # The optimizer, its work divided among the processes
+    "An optimizer; of several processes each steps for its share"
+    if rank_of()[1] == 1:
+        return kind(params, **how)
+    from torch.distributed.optim import ZeroRedundancyOptimizer
+    return ZeroRedundancyOptimizer(params, kind, **how)
+
+def whole_state(opt):
+    "State of an optimizer, put together in the first process; the others get None"
+    rank, size = rank_of()
+    if size > 1 and hasattr(opt, 'consolidate_state_dict'):
+        opt.consolidate_state_dict(to=0)
+    return None if rank else opt.state_dict()
+
+# %% ../nbs/08d_base.ipynb #08d-base-069
+@patch
+def batch_name(self:BaseTraining, ahead:int=0):
+    "The number of this process's batch: all processes' batches differ"
+    rank, size = rank_of()
+    return (self.step + ahead)*size + rank
 
 # %% ../nbs/08d_base.ipynb #08d-base-071
 @patch
@@ -491,11 +547,11 @@ def encode(self:BaseTraining,
     drop = rng.random(len(captions)) < .1
     ids = self.ids([''] + ['' if d else c for c, d in zip(captions, drop)])
     said = self.places(ids[1:], scenes)
-    with torch.set_grad_enabled(learning):
+    with torch.set_grad_enabled(learning), torch.autocast('cpu', enabled=not learning):
         e = self.encoded(ids, [(row+1, *rest) for row, *rest in said],
                          {(row+1, thing): code for (row, thing), code in codes.items()})
     losses = self.read(e, ids, said, scenes, ~drop, rng) if learning else {}
-    return self.half_plain(e, ids, rng), losses
+    return self.half_plain(e.float(), ids, rng), losses
 
 # %% ../nbs/08d_base.ipynb #08d-base-101-2b
 READ = dict(word=.1, thing=.03, scene=.01) # Weights of the readers' losses beside the pictures'
@@ -539,9 +595,10 @@ def picture_loss(self:BaseTraining,
 # %% ../nbs/08d_base.ipynb #08d-base-102b
 @patch
 def gather(self:BaseTraining):
-    "Take the working copy's gradients"
+    "Take the working copy's gradients; their mean, where several processes work"
     for mine, its in zip(self.unet.parameters(), self.worker.parameters()):
         mine.grad, its.grad = its.grad.float(), None
+    mean_of_processes([p.grad for p in self.params if p.grad is not None])
 
 # %% ../nbs/08d_base.ipynb #08d-base-102c
 @patch
@@ -584,7 +641,7 @@ def train_step(self:BaseTraining,
     data, # From `data`
 ):
     "One optimizer step"
-    rng = np.random.default_rng([self.settings.seed, self.step, 1])
+    rng = np.random.default_rng([self.settings.seed, self.batch_name(), 1])
     seed = int(rng.integers(2**62))
     pictures, *told = data
     e, losses = self.encode(*told, rng)
@@ -602,10 +659,11 @@ def train_step(self:BaseTraining,
 @patch
 def save(self:BaseTraining):
     "Checkpoint, written whole or not at all"
-    path = self.folder/'training.pt'
+    path, muon = self.folder/'training.pt', whole_state(self.muon)
+    if rank_of()[0] > 0:
+        return
     torch.save(dict(step=self.step, said=self.said, params=self.params, average=self.average,
-                    codes=self.codes.state_dict(), opt=self.opt.state_dict(),
-                    muon=self.muon.state_dict()),
+                    codes=self.codes.state_dict(), opt=self.opt.state_dict(), muon=muon),
                path.with_suffix('.tmp'))
     os.replace(path.with_suffix('.tmp'), path)
 
@@ -687,12 +745,48 @@ def start(self:BaseTraining, text_steps:int, report):
     self.fit_codes()
     self.train_text(text_steps, report=report)
     report(f'explained of the old encodings: {self.warm_start(tiny_pipeline()):.3f}')
+
+# %% ../nbs/08d_base.ipynb #08d-base-113b
+@patch
+@torch.no_grad()
+def go_on_from(self:BaseTraining, folder):
+    "Take a shipped base's encoder, frozen, its U-Net, codes and step; the optimizers are new"
+    pipe = base_pipeline(folder)
+    self.text.load_state_dict(pipe.text_encoder.state_dict())
+    self.unet.load_state_dict(pipe.unet.state_dict())
+    with safe_open(Path(folder)/'codes.safetensors', 'pt') as stored:
+        self.codes.load_state_dict({name: stored.get_tensor(name) for name in stored.keys()})
+        self.step = int(stored.metadata()['step'])
+    self.settings.text_until = min(self.settings.text_until, self.step)
+
+# %% ../nbs/08d_base.ipynb #08d-base-113c
+@patch
+def take_up(self:BaseTraining, text_steps, begin_with, report):
+    "From the checkpoint, else from a shipped base, else from the first values"
+    if self.resume():
+        return
+    if begin_with:
+        self.go_on_from(begin_with)
+    else:
+        self.start(text_steps, report)
     self.begin()
+    mean_of_processes([*self.params, *self.average, *self.codes.buffers()])
+    self.copy_to_worker()
     self.save()
+
+# %% ../nbs/08d_base.ipynb #08d-base-113d
+@patch
+def note(self:BaseTraining, report, sheet):
+    "Checkpoint and report; sometimes a sheet"
+    self.save()
+    report(f'{self.step}: {self.said}')
+    if sheet and rank_of()[0] == 0:
+        sample_sheet(self).save(self.folder/f'samples_{self.step:06d}.png')
 
 # %% ../nbs/08d_base.ipynb #08d-base-114
 def train_base(
     folder,             # Where checkpoint and sheets go; an earlier run in it is gone on with
+    begin_with=None,    # Folder of a base (`ship_base`) to go on from, if there is no checkpoint
     every:int=250,      # Steps between checkpoints; a sheet is drawn at every fourth
     stop:int=None,      # Stop after this step (the rates still aim at `total`)
     text_steps:int=900, # Of the encoder alone, before
@@ -702,20 +796,19 @@ def train_base(
     "Train the next embedded model (hours on a CPU); seeded, resumable"
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    join_processes()
+    if rank_of()[0] > 0:
+        report = lambda told: None
     tr = BaseTraining(folder, **settings)
-    if not tr.resume():
-        tr.start(text_steps, report)
+    tr.take_up(text_steps, begin_with, report)
     stop = stop or tr.settings.total
     with ThreadPoolExecutor(1) as pool:
-        ahead = pool.submit(tr.data, tr.step)
+        ahead = pool.submit(tr.data, tr.batch_name())
         while tr.step < stop:
-            data, ahead = ahead.result(), pool.submit(tr.data, tr.step+1)
+            data, ahead = ahead.result(), pool.submit(tr.data, tr.batch_name(1))
             tr.train_step(data)
             if tr.step % every == 0 or tr.step == stop:
-                tr.save()
-                report(f'{tr.step}: {tr.said}')
-            if tr.step % (4*every) == 0:
-                sample_sheet(tr).save(folder/f'samples_{tr.step:06d}.png')
+                tr.note(report, sheet=tr.step % (4*every) == 0)
     return tr
 
 # %% ../nbs/08d_base.ipynb #08d-base-121
@@ -856,6 +949,13 @@ def _write_texts(tr, folder, settings, commit):
         seed=s.seed, steps=tr.step, batch=s.batch, commit=commit, loss=tr.said['loss'],
         text=s.text_until))
 
+# %% ../nbs/08d_base.ipynb #08d-base-136b
+def _write_codes(tr, folder):
+    "How drawings are described and said, and the step: what a further training needs beside the networks"
+    with tr.averaged():
+        codes = {name: t.detach().clone() for name, t in tr.codes.state_dict().items()}
+    save_file(codes, folder/'codes.safetensors', dict(step=str(tr.step)))
+
 # %% ../nbs/08d_base.ipynb #08d-base-137
 def ship_base(
     tr,                # `BaseTraining`; its averaged weights are written
@@ -865,7 +965,7 @@ def ship_base(
     captions:int=3000, # For the statistic
     commit:str='of this version', # Of the code it was trained with, for the card
 ):
-    "Write a training as a diffusers folder in float16, with its covariance, settings and card"
+    "Write a training as a diffusers folder in float16, with covariance, codes, settings and card"
     folder = Path(folder)
     if vae is None:
         vae = tiny_pipeline().vae
@@ -877,6 +977,7 @@ def ship_base(
             setattr(pipe, name, copy.deepcopy(getattr(pipe, name)).half())
     with quiet_loading():
         pipe.save_pretrained(folder)
+    _write_codes(tr, folder)
     text, rng = pipe.text_encoder.float(), np.random.default_rng(7)
     with torch.no_grad():
         cov = estimate_covariance(lambda some: encode_prompts(some, pipe.tokenizer, text),
