@@ -144,7 +144,7 @@ def scene_loss(self:Readers,
                 row[len(NAMES) + self.colours.index(t.colour)] = 1
         row[len(NAMES) + len(self.colours) + BACKGROUNDS.index(scene.background)] = 1
     ends = (ids == self.end).float().argmax(1)
-    logits = self.scene(e[torch.arange(len(e)), ends])
+    logits = self.scene(e[torch.arange(len(e), device=e.device), ends])
     return 20*F.binary_cross_entropy_with_logits(logits, target.to(e.device))
 
 # %% ../nbs/08d_base.ipynb #08d-base-041
@@ -214,6 +214,8 @@ class BaseSettings:
     named:float = .35    # Share of scenes whose things have words for single drawings
     blur:float = .25     # Noise on a code, deviation
     text_until:int = 1_500 # Steps in which the encoder learns along; then it is frozen, as SD's is
+    noisy:float = .5     # Times are 1000·u^noisy, u uniform: below 1 the noisy ones come more often
+    device:str = 'cpu'   # Where networks, drawings and batches live: 'cpu' or 'cuda'
     fast:bool = False    # Compile the U-Net? Minutes once, then faster steps
 
 # %% ../nbs/08d_base.ipynb #08d-base-061b
@@ -237,11 +239,14 @@ class BaseTraining:
         self.folder, self.settings = Path(folder), BaseSettings(**settings)
         torch.manual_seed(self.settings.seed)
         self.step, self.said = 0, dict(loss=0., word=0., thing=0., scene=0.)
-        self.tokenizer, self.drawings = base_tokenizer(), Drawings()
-        self.find = ThingFinder(self.tokenizer)
-        self.text, self.unet = base_text_encoder(self.tokenizer), tiny_unet(WIDTH)
-        self.readers, self.codes = Readers(self.tokenizer), DrawingCodes()
-        self.vae, self.noise = tiny_vae(), tiny_scheduler()
+        self.tokenizer, self.noise = base_tokenizer(), tiny_scheduler()
+        self.find, self.device = ThingFinder(self.tokenizer), torch.device(self.settings.device)
+        here = dict(device=self.device)
+        self.drawings = Drawings().to(**here)
+        self.text = base_text_encoder(self.tokenizer).to(**here)
+        self.unet = tiny_unet(WIDTH).to(**here)
+        self.readers, self.codes = Readers(self.tokenizer).to(**here), DrawingCodes().to(**here)
+        self.vae = tiny_vae().to(**here)
         self.worker, self.run = working_copy(self.unet, self.settings.fast)
         self.added = None
         rows = self.text.get_input_embeddings()
@@ -410,14 +415,14 @@ def coded(self:BaseTraining, said, step):
         return {}
     codes = self.codes.look(self.looks(*zip(*said.values())))
     noise = np.random.default_rng([self.settings.seed, step, 2]).standard_normal(codes.shape)
-    return dict(zip(said, codes + self.settings.blur*torch.from_numpy(noise).float()))
+    return dict(zip(said, codes + self.settings.blur*torch.from_numpy(noise).to(codes)))
 
 # %% ../nbs/08d_base.ipynb #08d-base-081
 @patch
 def ids(self:BaseTraining, captions):
     "Token ids, padded as SD 1.5 pads"
     return self.tokenizer(captions, padding='max_length', truncation=True, max_length=77,
-                          return_tensors='pt').input_ids
+                          return_tensors='pt').input_ids.to(self.device)
 
 # %% ../nbs/08d_base.ipynb #08d-base-081-2
 @patch
@@ -443,7 +448,7 @@ def encoded(self:BaseTraining,
     codes, # {(row, thing): code}
 ):         # (b, n, d)
     "Encodings in which some words stand for single drawings"
-    self.added = torch.zeros(*ids.shape, WIDTH)
+    self.added = torch.zeros(*ids.shape, WIDTH, device=self.device)
     for row, place, thing, _ in said:
         if (row, thing) in codes:
             self.added[row, place] = self.codes(codes[row, thing])
@@ -458,10 +463,11 @@ def scrambled(self:BaseTraining,
     rng, # numpy Generator
 ):       # (encodings, ids)
     "Sentences with four words in ten replaced by any others, so that all words stay apart"
-    ids, end = ids.clone(), self.tokenizer.eos_token_id
+    device, ids, end = ids.device, ids.cpu().clone(), self.tokenizer.eos_token_id
     swap = torch.from_numpy(rng.random(ids.shape) < .4)
     swap &= (ids != end) & (ids != self.tokenizer.bos_token_id)
     ids[swap] = torch.from_numpy(rng.integers(0, end-1, int(swap.sum())))
+    ids = ids.to(device)
     return self.text(ids).last_hidden_state, ids
 
 # %% ../nbs/08d_base.ipynb #08d-base-083
@@ -518,7 +524,7 @@ def warm_start(self:BaseTraining,
 ):               # Share of the old encodings' variance that the new ones explain
     "Begin with an earlier U-Net, its keys and values translated (Eq. 1)"
     captions = world_captions(n, seed=11)
-    new = encode_prompts(captions, self.tokenizer, self.text)[0][:, :40].flatten(0, 1)
+    new = encode_prompts(captions, self.tokenizer, self.text)[0][:, :40].flatten(0, 1).cpu()
     old = encode_prompts(captions, pipe.tokenizer, pipe.text_encoder)[0][:, :40].flatten(0, 1)
     B = translation(new, old)
     state = pipe.unet.float().state_dict()
@@ -547,7 +553,7 @@ def encode(self:BaseTraining,
     drop = rng.random(len(captions)) < .1
     ids = self.ids([''] + ['' if d else c for c, d in zip(captions, drop)])
     said = self.places(ids[1:], scenes)
-    with torch.set_grad_enabled(learning), torch.autocast('cpu', enabled=not learning):
+    with torch.set_grad_enabled(learning), self.in_half(not learning):
         e = self.encoded(ids, [(row+1, *rest) for row, *rest in said],
                          {(row+1, thing): code for (row, thing), code in codes.items()})
     losses = self.read(e, ids, said, scenes, ~drop, rng) if learning else {}
@@ -560,7 +566,7 @@ READ = dict(word=.1, thing=.03, scene=.01) # Weights of the readers' losses besi
 def read(self:BaseTraining, e, ids, said, scenes, kept, rng):
     "The three readers' losses; of left-out captions (not `kept`) no scene can be read"
     shown = [scene for scene, k in zip(scenes, kept) if k]
-    rows = torch.from_numpy(kept)
+    rows = torch.from_numpy(kept).to(e.device)
     word = self.readers.word_loss(e, ids)
     word = word + .5*self.readers.word_loss(*self.scrambled(ids[1:9], rng))
     scene = self.readers.scene_loss(e[1:][rows], ids[1:][rows], shown)
@@ -571,8 +577,14 @@ def read(self:BaseTraining, e, ids, said, scenes, kept, rng):
 def half_plain(self:BaseTraining, e, ids, rng):
     "In half of the captions the padding is the empty prompt's: the words must say it all"
     padding = ids[1:] == self.tokenizer.eos_token_id
-    plain = torch.from_numpy(rng.random(len(ids)-1) < .5)[:, None] & padding
+    plain = torch.from_numpy(rng.random(len(ids)-1) < .5).to(e.device)[:, None] & padding
     return torch.where(plain[..., None], e[:1], e[1:])
+
+# %% ../nbs/08d_base.ipynb #08d-base-101-4
+@patch
+def in_half(self:BaseTraining, on:bool):
+    "Within: products in bfloat16, as the U-Net's copy makes them"
+    return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=on)
 
 # %% ../nbs/08d_base.ipynb #08d-base-102
 @patch
@@ -585,11 +597,11 @@ def picture_loss(self:BaseTraining,
     g = torch.Generator().manual_seed(seed)
     x = half_size_tokens(pictures.float()/127.5 - 1) - MEAN
     x = x*self.vae.config.scaling_factor
-    t = torch.randint(0, 1000, (len(x),), generator=g)
-    noise = torch.randn(x.shape, generator=g)
+    t = (1000*torch.rand(len(x), generator=g)**self.settings.noisy).long().clamp(max=999)
+    noise, weight = torch.randn(x.shape, generator=g), velocity_weight(self.noise.alphas_cumprod[t])
+    noise, weight, t = (part.to(self.device) for part in (noise, weight.view(-1, 1, 1, 1), t))
     noisy, v = self.noise.add_noise(x, noise, t), self.noise.get_velocity(x, noise, t)
     out = self.run(noisy.bfloat16(), t, e.bfloat16()).sample.float()
-    weight = velocity_weight(self.noise.alphas_cumprod[t]).view(-1, 1, 1, 1)
     return (weight*(out - v).square()).mean()
 
 # %% ../nbs/08d_base.ipynb #08d-base-102b
@@ -674,7 +686,7 @@ def resume(self:BaseTraining):
     path = self.folder/'training.pt'
     if not path.exists():
         return False
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location=self.device)
     self.begin()
     self.codes.load_state_dict(state['codes'])
     self.opt.load_state_dict(state['opt'])
@@ -731,7 +743,7 @@ def sample_sheet(
     "Drawings of the averaged weights"
     from PIL import Image
     with tr.averaged():
-        x = sample_latents(tr, prompts)
+        x = sample_latents(tr, prompts).cpu()
     x = F.interpolate(x, scale_factor=4, mode='bicubic').clamp(-1, 1).add(1).mul(127.5).byte()
     sheet = Image.new('RGB', (2*SIDE*columns, 2*SIDE*math.ceil(len(x)/columns)))
     for k, a in enumerate(x.permute(0, 2, 3, 1).numpy()):
@@ -891,7 +903,7 @@ def decoder_loss(
     x = torch.cat([x[:, :, a:a+32, b:b+32] for a in (0, 32) for b in (0, 32)])
     z = half_size_tokens(x) - MEAN
     strength = .12*torch.rand((len(z), 1, 1, 1), generator=g)
-    z = z + strength*torch.randn(z.shape, generator=g)
+    z = z + (strength*torch.randn(z.shape, generator=g)).to(z)
     return F.l1_loss(vae.decode(z).sample, x)
 
 # %% ../nbs/08d_base.ipynb #08d-base-132
@@ -907,7 +919,7 @@ def teach_decoder(
     opt, errors = torch.optim.AdamW(params, lr=lr, weight_decay=0), []
     vae.to(memory_format=torch.channels_last)
     for step in range(steps):
-        pictures = world_batch([seed, 10**6+step], 12, drawings)[0]
+        pictures = world_batch([seed, 10**6+step], 12, drawings)[0].to(vae.device)
         loss = decoder_loss(vae, pictures, torch.Generator().manual_seed(step))
         loss.backward()
         nn.utils.clip_grad_norm_(params, 1.)
@@ -974,7 +986,7 @@ def ship_base(
         pipe = tr.pipeline()
         pipe.register_modules(vae=vae, scheduler=drawing_scheduler())
         for name in ('text_encoder', 'unet', 'vae'):
-            setattr(pipe, name, copy.deepcopy(getattr(pipe, name)).half())
+            setattr(pipe, name, copy.deepcopy(getattr(pipe, name)).cpu().half())
     with quiet_loading():
         pipe.save_pretrained(folder)
     _write_codes(tr, folder)

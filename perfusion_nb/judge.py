@@ -593,10 +593,13 @@ def train_judge(
     drawn:float=1., # How much the loss of what is well drawn counts
     every:int=100,  # Steps between checkpoints
     stop:int=None,  # Stop after this step (the schedule still aims at `total`)
+    begin_with=None, # A `Judge` to go on from, if the folder has no checkpoint
     report=None,    # Called with the step and the running losses at each checkpoint
 )->Judge:
     "Train the judge: seeded, resumable; all chance follows from the seed and the step"
     drawings, run = Drawings(), _Run(folder, seed, lr)
+    if begin_with is not None and run.step == 0:
+        run.judge.load_state_dict(begin_with.state_dict())
     last, weights = stop or total, WEIGHTS | dict(drawn=drawn)
     while run.step < last:
         run.one_step(*judge_batch([seed, run.step], batch, drawings), total, few, weights)

@@ -450,6 +450,7 @@ def sample_latents(tr, prompts, steps=15, guidance=3., seed=0):
     e = tr.text(tr.ids([''] + list(prompts))).last_hidden_state
     e = torch.cat([e[:1].expand(len(prompts), -1, -1), e[1:]])
     x = torch.randn((len(prompts), LATENTS, 16, 16), generator=torch.Generator().manual_seed(seed))
+    x = x.to(e.device)
     tr.noise.set_timesteps(steps)
     for t in tr.noise.timesteps:
         u, c = tr.unet(x.repeat(2, 1, 1, 1), t, e).sample.chunk(2)
