@@ -1,7 +1,7 @@
 """How good a base is, measured by the judge of notebook 14e.
 
-`python nbs/benchmarks/base.py run FOLDER` draws with the model in FOLDER (from `ship_base`) and fills
-base.json beside this file, row by row; rows that are there are kept."""
+`python nbs/benchmarks/base.py run FOLDER` draws with the model in FOLDER (from `ship_base`) and
+fills base.json beside this file, row by row; rows that are there are kept."""
 import argparse, json, os, time
 from pathlib import Path
 import numpy as np
@@ -83,30 +83,28 @@ def learn(perf, thing, seed=0, **how):
     perf.learn(pictures, f'<{thing}>', thing, masks=masks, seed=seed, progress=False, **how)
     return pictures
 
-def concept_row(pipe, judge, n, things=None, seeds=2, **how):
-    "Learned concepts: identity, prompt, the superclass's background, pairs with four neighbours"
+def concept(thing, pipe, judge, seeds=2, **how):
+    "A learned concept: identity, prompt, the superclass's background, pairs with four neighbours"
     from perfusion_nb.wiring import Perfusion
-    from perfusion_nb.world import DEVELOP
-    out = {}
-    for thing in things or DEVELOP:
-        perf = Perfusion(pipe)
-        try:
-            start = time.perf_counter()
-            shown = learn(perf, thing, **how)
-            took = time.perf_counter() - start
-            out[thing] = dict(scores(perf, judge, thing, shown, seeds), seconds=round(took, 1))
-        finally:
-            perf.remove()
-    return out
+    perf = Perfusion(pipe)
+    try:
+        start = time.perf_counter()
+        shown = learn(perf, thing, **how)
+        took = time.perf_counter() - start
+        return dict(scores(perf, judge, thing, shown, seeds), seconds=round(took, 1))
+    finally:
+        perf.remove()
 
 def scores(perf, judge, thing, shown, seeds):
-    "What a learned concept's pictures show"
+    "What its pictures show; the prompt is right if all is right that is said beside the thing"
     word, plain = f'<{thing}>', [p.format(thing) for p in PROMPTS for _ in range(seeds)]
     pictures = perf.draw([p.format(word) for p in PROMPTS], n=seeds, seed=1000)
     before = perf.draw([p.format(thing) for p in PROMPTS], n=seeds, seed=1000)
     hit, base = (judge.hits(ps, plain) for ps in (pictures, before))
     identity = judge.identity_score(pictures, shown)
-    told = dict(identity=identity.tolist(), background=hit['background'].astype(int).tolist(),
+    whole = lambda h: (h['background'] & h['worn'] & h['relation']).astype(int).tolist()
+    told = dict(identity=identity.tolist(), prompt=whole(hit), plain_prompt=whole(base),
+                background=hit['background'].astype(int).tolist(),
                 plain_background=base['background'].astype(int).tolist())
     for order in ('{c} next to {o}', '{o} next to {c}'):
         for other in (o for o in NEIGHBOURS if o != thing):
@@ -118,8 +116,15 @@ def scores(perf, judge, thing, shown, seeds):
                                 score=np.round(both.score, 3).tolist())
     return told
 
-ROWS = {**{kind: kind_row(kind) for kind in ('world', 'coloured', 'next to', 'unseen')},
-        'concepts': concept_row}
+def concept_row(thing):
+    "A row of one development concept"
+    return lambda pipe, judge, n: concept(thing, pipe, judge)
+
+def rows():
+    "What can be measured, by name"
+    from perfusion_nb.world import DEVELOP
+    return {**{kind: kind_row(kind) for kind in ('world', 'coloured', 'next to', 'unseen')},
+            **{f'<{thing}>': concept_row(thing) for thing in DEVELOP}}
 
 # ---- The run
 
@@ -133,11 +138,14 @@ def run(folder, out, only, again, n):
     from perfusion_nb.judge import load_judge
     import perfusion_nb.sample, perfusion_nb.train
     pipe, judge, done = base_pipeline(folder), load_judge(), read(out)
-    for name in only or ROWS:
+    every = rows()
+    if wrong := set(only or ()) - set(every):
+        raise SystemExit(f'There is no row {", ".join(wrong)}: choose from {", ".join(every)}.')
+    for name in only or every:
         if name in done and not again:
             continue
         start = time.perf_counter()
-        found = ROWS[name](pipe, judge, n)
+        found = every[name](pipe, judge, n)
         done[name] = dict(found=found, took=round(time.perf_counter() - start, 1))
         write_atomic(out, (json.dumps(done) + '\n').encode())
         print(f'{name:10} took {done[name]["took"]:6.0f} s', flush=True)
@@ -146,7 +154,7 @@ if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument('what', choices=['run'])
     p.add_argument('folder', type=Path)
-    p.add_argument('--only', nargs='+', choices=[*ROWS], metavar='ROW')
+    p.add_argument('--only', nargs='+', metavar='ROW')
     p.add_argument('--again', action='store_true')
     p.add_argument('--n', type=int, default=N)
     p.add_argument('--out', type=Path, default=RESULTS)
