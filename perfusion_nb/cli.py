@@ -111,6 +111,8 @@ def _to(stream, text):
         plain = text.encode(stream.encoding or 'ascii', 'backslashreplace')
         print(plain.decode(stream.encoding or 'ascii'), file=stream, flush=True)
 
+_log = logging.getLogger('perfusion_nb.cli') # By name, so that a notebook's notes are the package's, too
+
 class _Lines(logging.Handler):
     "Notes of the package as lines on stderr, whatever stderr is at that time"
     def emit(self, record): _to(sys.stderr, f'perfusion: {record.getMessage()}')
@@ -426,8 +428,8 @@ def _drawn(base, dtype, files, prompt, **how):
     except ValueError as err:
         if dtype or asked != 'float16' or 'half precision' not in str(err):
             raise
-    logging.getLogger(__name__).warning('The numbers grew too large for float16, so it is drawn in '
-                                        'bfloat16 (--dtype says which).')
+    _log.warning('The numbers grew too large for float16, so it is drawn in bfloat16 (--dtype says '
+                 'which).')
     perf = _with_concepts(base, 'bfloat16', files)
     return perf, perf.draw(prompt, **how)
 
@@ -598,7 +600,7 @@ def _captions(captions, column, encoding, n):
         from perfusion_nb.train import plain_captions
         return plain_captions(n or 10_000), 'composed from word lists'
     texts, name = caption_stream(captions, column, encoding)
-    logging.getLogger(__name__).info('%s', texts if hasattr(texts, 'count') else name)
+    _log.info('%s', texts if hasattr(texts, 'count') else name)
     return (islice(texts, n) if n else texts), name
 
 # %% ../nbs/16_cli.ipynb #16-cli-010e-1
