@@ -215,6 +215,7 @@ def perfusion(perf, bank, thing, steps=120, lr=.15, lr_embedding=None, keep_outs
     "The method: locked keys, learned values, gated; step or gate can be chosen (notebook 14c)"
     word, start = f'<{thing}>', time.time()
     select = perf.best_score(pictures, thing) if choose == 'step' else None
+    lr_embedding = lr_embedding or perf.recipe().lr_embedding
     c = perf.learn(bank, word, thing, steps=steps, lr_value=lr, lr_embedding=lr_embedding,
                    keep_outside=keep_outside, seed=seed, covariance=covariance, select=select,
                    every=20, progress=False)
@@ -359,7 +360,7 @@ def mean_score(
 def _bank(pipe, d, pictures, masks):
     "The encoded pictures that a method learns from"
     n = d.get('pictures', 5)
-    masks = masks[:n] if d.get('masks') else None
+    masks = masks[:n] if d.get('masks') else False
     return PictureSet.encode(pipe.vae, load_pictures(pictures[:n], 64), masks=masks)
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-030-b

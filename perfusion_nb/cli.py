@@ -298,7 +298,7 @@ def perfusion_learn(
     base:str='tiny',            # "tiny", "sd15", a model folder, or a hub id
     out:str=None,               # Concept file to write; TOKEN-SUPERCLASS.safetensors if not given
     masks:str=None,             # Folder, "alpha", "clipseg", "none"; those found if None
-    keep_outside:float=0.,      # With masks: how much the rest stays the superclass's, say 0.5
+    keep_outside:float=None,    # With masks: how much the rest stays the superclass's; tiny: 0.5
     steps:int=None,             # Optimizer steps; the base's default if not given
     seed:int=0,                 # All chance follows from it
     checkpoint:str=None,        # Folder for checkpoints; an earlier run in it is gone on with

@@ -515,6 +515,12 @@ def _several(im):
     except Exception: # damaged behind the first frame
         return False
 
+def _held(im):
+    "The mask that a PIL picture carries, or None (a text of that name in a file is none)"
+    from PIL import Image
+    own = im.info.get('mask')
+    return own if isinstance(own, Image.Image) else None
+
 # %% ../nbs/10b_pictures.ipynb #10b-pictures-061-2
 def _read(item, k, size, crop='centre', mask=None):
     "(square picture of a path or PIL picture, list of what there is to say about it)"
@@ -528,7 +534,7 @@ def _read(item, k, size, crop='centre', mask=None):
         notes += ['frames'] if _several(im) else []
         notes += _depth(im)
         rgb, alpha, used, unused = _upright(im)
-    mask = _mask_of(mask, rgb.size, notes)
+        mask = _mask_of(_held(im) if mask is None else mask, rgb.size, notes)
     out, alpha, mask, box = _cut_all(rgb, alpha, mask, size, crop, notes)
     name = _name(item, k)
     notes += ['screen'] if _SCREEN.search(name) else []

@@ -306,10 +306,12 @@ def concept_pictures(
     thing:str='cat', # A name from `THINGS`
     n:int=5,         # Number of pictures
     seed:int=0,      # Seed of the pictures
-    masks:bool=False, # With the outline of the thing?
-):                   # List of RGB pictures 64×64; with masks: (pictures, masks)
+    masks:bool=False, # Also the outlines, as a list?
+):                   # List of RGB pictures 64×64 with their masks in `info`; or (pictures, masks)
     "Pictures of one held-out drawing"
     drawn = [draw_scene(s, Atlas(), masks=True) for s in concept_scenes(thing, n, seed)]
+    for picture, (outline,) in drawn:
+        picture.info['mask'] = outline
     pictures = [p for p, _ in drawn]
     return (pictures, [m[0] for _, m in drawn]) if masks else pictures
 

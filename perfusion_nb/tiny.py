@@ -507,7 +507,8 @@ def train_tiny(
 # %% ../nbs/08_tiny.ipynb #08-tiny-054-a
 # Tuned on this base
 SETTINGS = dict(name='tiny', steps=120, batch_size=16, micro_batch=16, lr_value=.15,
-                lr_embedding=1e-5, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.)
+                lr_embedding=1e-5, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.,
+                masked=dict(lr_embedding=.03, keep_outside=.5))
 
 def world_captions(
     n=3000, # Captions

@@ -264,9 +264,14 @@ class Recipe:
 
 # %% ../nbs/12_train.ipynb #12-train-031-b
 @patch
-def recipe(self:Perfusion, **given)->Recipe:
+def recipe(self:Perfusion,
+    bank=None, # `PictureSet`; if it has masks, what the base says under `masked` counts, too
+    **given,   # What is said otherwise; None: nothing
+)->Recipe:
     "A recipe with this base's defaults where nothing else is said"
     own = {k: self.base.get(k, default) for k, default in DEFAULTS.items()}
+    if bank is not None and bank.masks is not None:
+        own |= self.base.get('masked', {})
     return Recipe(**own | {k: v for k, v in given.items() if v is not None})
 
 # %% ../nbs/12_train.ipynb #12-train-031b
@@ -281,7 +286,7 @@ class Learning:
         callbacks=(),     # `LearningCallback`s
     ):
         self.perf, self.c, self.bank, self.accelerator = perf, c, bank, accelerator
-        self.recipe = recipe or perf.recipe()
+        self.recipe = recipe or perf.recipe(bank)
         self.callbacks, self.run = [b for b in callbacks if b], {}
         self.step, self.losses, self.best, self.stop, self.kept = 0, [], None, False, None
         self.rows = {n: p.row for n, p in c.placeholders.items()}
@@ -823,10 +828,11 @@ def _go_on(self:Perfusion, learning, how):
 
 # %% ../nbs/12_train.ipynb #12-train-036g-b
 @patch
-def _learned(self:Perfusion, c, bank_of, recipe, how, *said):
+def _learned(self:Perfusion, c, bank_of, recipe_of, how, *said):
     "The concept, learned as was asked; if that fails it is gone"
     try:
-        learning = Learning(self, c, bank_of(), recipe, how.accelerator, how.around())
+        bank = bank_of()
+        learning = Learning(self, c, bank, recipe_of(bank), how.accelerator, how.around())
         learning.run = _summary(learning, *said)
         self._go_on(learning, how)
     except BaseException:
@@ -842,7 +848,7 @@ def learn(self:Perfusion,
     superclass:str='toy', # What kind of thing it is, in the base model's words
     crop:str='centre',    # How pictures become square: "centre", "mask" (around the thing), "pad"
     masks=None, # Folder, list, function, "alpha", "clipseg"; None: those found beside; False: none
-    keep_outside:float=0., # κ of Eq. 2, with masks: about 0.5 (our choice); 0 is the paper's loss
+    keep_outside:float=None, # κ of Eq. 2, with masks (our choice; the base's default, 0 for SD 1.5)
     keep_length:bool=False, # Only the row's direction is learned (Eq. 3; not the paper's)
     flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
     steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
@@ -865,9 +871,10 @@ def learn(self:Perfusion,
 )->Concept:               # The record; it stays loaded under its token
     "Learn a concept from pictures"
     if low_memory: micro_batch, gradient_checkpointing = 1, True
-    recipe = self.recipe(steps=steps, batch_size=batch_size, micro_batch=micro_batch, seed=seed,
-                         lr_value=lr_value, lr_embedding=lr_embedding, keep_outside=keep_outside,
-                         keep_length=keep_length)
+    given = dict(steps=steps, batch_size=batch_size, micro_batch=micro_batch, seed=seed,
+                 lr_value=lr_value, lr_embedding=lr_embedding, keep_outside=keep_outside,
+                 keep_length=keep_length)
+    self.recipe(**given)
     how = _How(checkpoint, every, preview, preview_every, gradient_checkpointing, progress,
                callbacks)
     photos, masks = self._read_photos(photos, crop, masks)
@@ -876,4 +883,5 @@ def learn(self:Perfusion,
     with torch.inference_mode(False), own_accelerator(self.device, mixed_precision) as accelerator:
         how.start(accelerator)
         c = self.begin(token, superclass, covariance, progress)
-        return self._learned(c, bank_of, recipe, how, superclass, photos, flip)
+        return self._learned(c, bank_of, partial(self.recipe, **given), how, superclass, photos,
+                             flip)

@@ -879,14 +879,16 @@ def concept_pictures(
     thing:str='cat',  # A name from `NAMES` that the held-out style draws
     n:int=5,          # Number of pictures
     seed:int=0,       # Seed of the pictures
-    masks:bool=False, # With the outline of the thing?
+    masks:bool=False, # Also the outlines, as a list?
     drawings=None,    # The `Drawings`; loaded from the package if None
-):                    # List of RGB pictures 64×64; with masks: (pictures, masks)
+):                    # List of RGB pictures 64×64 with their masks in `info`; or (pictures, masks)
     "Pictures of one held-out drawing"
     scenes = concept_scenes(thing, n, seed)
     pictures, outlines = compose(scenes, drawings or Drawings(), masks=True)
     pictures = [Image.fromarray(p.permute(1, 2, 0).cpu().numpy()) for p in pictures]
     outlines = [Image.fromarray(255*m[0].byte().cpu().numpy()) for m in outlines]
+    for picture, outline in zip(pictures, outlines):
+        picture.info['mask'] = outline
     return (pictures, outlines) if masks else pictures
 
 # %% ../nbs/07a_world.ipynb #07a-world-104
