@@ -216,7 +216,10 @@ class Perfusion:
     ):                  # Scalar
         "Loss of the concept's prompts on a batch (Eq. 1; with `keep_outside`, our choice, Eq. 2)"
         ...
-    def recipe(self, **given)->Recipe:
+    def recipe(self,
+        bank=None, # `PictureSet`; if it has masks, what the base says under `masked` counts, too
+        **given,   # What is said otherwise; None: nothing
+    )->Recipe:
         "A recipe with this base's defaults where nothing else is said"
         ...
     def gate_table(self,
@@ -234,7 +237,7 @@ class Perfusion:
         superclass:str='toy', # What kind of thing it is, in the base model's words
         crop:str='centre',    # How pictures become square: "centre", "mask" (around the thing), "pad"
         masks=None, # Folder, list, function, "alpha", "clipseg"; None: those found beside; False: none
-        keep_outside:float=0., # κ of Eq. 2, with masks: about 0.5 (our choice); 0 is the paper's loss
+        keep_outside:float=None, # κ of Eq. 2, with masks (our choice; the base's default, 0 for SD 1.5)
         keep_length:bool=False, # Only the row's direction is learned (Eq. 3; not the paper's)
         flip:bool=True,       # Also learn from mirrored pictures (off for things with writing)
         steps:int=None,       # Optimizer steps; the base's default (400 for SD 1.5) if None
