@@ -52,6 +52,14 @@ for path in sorted((root/'nbs').rglob('*.ipynb')):
     title = next(''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'markdown')
     if any(l.strip() and not re.match(r'#\s|>\s|-\s+\S.*:.*\S', l) for l in title.splitlines()): problems.append(f'{path.name}: of the first text cell nbdev keeps title and claim only; put the introduction into a cell of its own')
 
+# a folder of a model has its weights, in the repository too (an ignore rule once left them out)
+kept = set(subprocess.run(['git', 'ls-files'], capture_output=True, text=True, cwd=root).stdout.split())
+for path in root.rglob('model_index.json'):
+    if any(part in ('.venv', 'build', '_proc') for part in path.parts): continue
+    for part in ('unet', 'vae', 'text_encoder'):
+        folder = (path.parent/part).relative_to(root)
+        if not any(name.startswith(f'{folder}/') and name.endswith('.safetensors') for name in kept): problems.append(f'{folder} has no weights in the repository')
+
 # every console command runs in CI
 for command in re.findall(r'(\w+)=perfusion_nb\.cli:', (root/'settings.ini').read_text()):
     if not re.search(rf'^{command} ', (root/'.ci/commands').read_text(), re.M): problems.append(f'.ci/commands does not run {command}')
