@@ -9,6 +9,6 @@ __all__ = []
 import importlib
 
 # %% ../nbs/18_all.ipynb #18-all-003
-_modules = [importlib.import_module(f'perfusion_nb.{m}') for m in 'basics rome covariance gate keylock concept text scenes tiny find ride recognise wiring hand attention captions pictures data targets metric around train ownwords sample hub travel prompts confine evaluate photos protocol choose widgets'.split()]
+_modules = [importlib.import_module(f'perfusion_nb.{m}') for m in 'basics rome covariance gate keylock concept text scenes tiny find ride recognise wiring hand attention captions pictures data targets metric around train ownwords sample hub travel prompts confine guidance evaluate photos protocol choose widgets'.split()]
 globals().update({n: getattr(m, n) for m in _modules for n in m.__all__})
 __all__ = sorted({n for m in _modules for n in m.__all__})

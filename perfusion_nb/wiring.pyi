@@ -412,6 +412,11 @@ class Perfusion:
     ):
         'Within: what was learned acts where its word is looked at (our choice, no part of the paper)'
         ...
+    def concept_guidance(self,
+        weight:float, # w of Eq. 1: 0 the superclass, 1 as always, above 1 more of the concept
+    ):
+        'Within, in this thread: led from the superclass to the concept so far (our choice)'
+        ...
     def score_concept(self,
         token,      # A loaded concept
         scorer,     # See `scored`
