@@ -80,7 +80,8 @@ def learn(perf, thing, seed=0, **how):
     "A development concept from its five pictures with their masks, by the base's recipe"
     from perfusion_nb.world import concept_pictures
     pictures, masks = concept_pictures(thing, masks=True)
-    perf.learn(pictures, f'<{thing}>', thing, masks=masks, seed=seed, progress=False, **how)
+    how = dict(masks=masks) | how
+    perf.learn(pictures, f'<{thing}>', thing, seed=seed, progress=False, **how)
     return pictures
 
 def concept(thing, pipe, judge, seeds=2, **how):

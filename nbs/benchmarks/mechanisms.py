@@ -1,0 +1,82 @@
+"""What mechanisms beyond the paper do to the eight development concepts, on the base in FOLDER.
+
+`python nbs/benchmarks/mechanisms.py FOLDER` fills mechanisms.json beside this file, concept by
+concept; what is there is kept. Scores are those of base.py."""
+import argparse, json, os, time
+from contextlib import nullcontext
+from pathlib import Path
+import torch
+import base
+
+RESULTS = Path(__file__).resolve().parent/'mechanisms.json'
+LEARNED = { # name -> what differs from the base's recipe with masks
+    'as the base learns': {},
+    'the outside kept (κ = 0.5)': dict(keep_outside=.5),
+    'the row keeps its length': dict(keep_length=True),
+    'a slower row (0.01)': dict(lr_embedding=.01),
+    'plain: no masks, row at rest': dict(masks=False, lr_embedding=1e-5)}
+DRAWN = { # name -> (weight of the concept's guidance, confined?)
+    'w = 0.75': (.75, False), 'w = 1.5': (1.5, False), 'w = 2': (2., False),
+    'confined': (1., True), 'confined, w = 1.5': (1.5, True)}
+
+def means(found):
+    "One row's numbers; of a pair the concept's answers stand first"
+    mean = lambda values: round(float(torch.as_tensor(values).float().mean()), 4)
+    pairs = [p for p in found.values() if isinstance(p, dict)]
+    there = torch.tensor([t for p in pairs for t in p['there']]).bool()
+    itself = torch.tensor([s for p in pairs for s in p['itself']]).bool()[:, 0]
+    background = mean(found['background']) - mean(found['plain_background'])
+    return dict(identity=mean(found['identity']), prompt=mean(found['prompt']),
+                background=round(background, 4), neighbour=mean(there[:, 1]),
+                itself=mean(there[:, 0] & itself))
+
+def learned(pipe, judge, thing, how, drawn=()):
+    "Scores of a concept that is learned anew, and of other ways to draw it"
+    from perfusion_nb.wiring import Perfusion
+    perf, start = Perfusion(pipe), time.perf_counter()
+    try:
+        shown = base.learn(perf, thing, **how)
+        seconds = round(time.perf_counter() - start)
+        told = {None: means(base.scores(perf, judge, thing, shown, 2)) | dict(seconds=seconds)}
+        for name in drawn:
+            weight, confined = DRAWN[name]
+            with perf.concept_guidance(weight), perf.confined() if confined else nullcontext():
+                told[name] = means(base.scores(perf, judge, thing, shown, 2))
+        return told
+    finally:
+        perf.remove()
+
+def of(pipe, judge, thing, only=None):
+    "All mechanisms on one concept"
+    rows = {}
+    for name, how in LEARNED.items():
+        first = name == 'as the base learns'
+        if only and name not in only and not first: continue
+        ways = [w for w in DRAWN if not only or w in only] if first else []
+        told = learned(pipe, judge, thing, how, ways)
+        rows[name] = told.pop(None)
+        rows |= told
+    return rows
+
+def run(folder, out, things, only):
+    from perfusion_nb.base import base_pipeline
+    from perfusion_nb.concept import write_atomic
+    from perfusion_nb.judge import load_judge
+    import perfusion_nb.confine, perfusion_nb.guidance, perfusion_nb.sample, perfusion_nb.train
+    pipe, judge, done = base_pipeline(folder), load_judge(), base.read(out)
+    for thing in things:
+        if thing in done: continue
+        done[thing] = of(pipe, judge, thing, only)
+        write_atomic(out, (json.dumps(done, indent=1) + '\n').encode())
+        print(thing, done[thing], flush=True)
+
+if __name__ == '__main__':
+    from perfusion_nb.world import DEVELOP
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument('folder', type=Path)
+    p.add_argument('--things', nargs='+', default=DEVELOP, choices=DEVELOP)
+    p.add_argument('--only', nargs='+', choices=[*LEARNED, *DRAWN])
+    p.add_argument('--out', type=Path, default=RESULTS)
+    a = p.parse_args()
+    torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', 2)))
+    run(a.folder, a.out, a.things, a.only)
