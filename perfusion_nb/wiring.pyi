@@ -439,6 +439,15 @@ class Perfusion:
     ):              # Function of (perf, token), for `learn(select=…)`
         'What `learn(select="best")` asks at every scored step'
         ...
+    def denoising_score(self,
+        pictures,    # The pictures that are learned from
+        superclass,  # In the base model's words
+        masks=None,  # As for `learn`
+        n:int=32,    # Noised pictures
+        seed:int=0,  # Of their noise
+    ):               # Function of (perf, token), for `learn(select=…)`
+        'Score a step by what the network answers, without drawing (Eq. 2, our choice)'
+        ...
     def fitting_gates(self,
         token, # A loaded concept
         betas, # Midpoints to try

@@ -14,6 +14,7 @@ LEARNED = { # name -> what differs from the base's recipe with masks
     'the outside kept (κ = 0.5)': dict(keep_outside=.5),
     'the row keeps its length': dict(keep_length=True),
     'a slower row (0.01)': dict(lr_embedding=.01),
+    'a step by its denoising': dict(select='denoising', every=20),
     'plain: no masks, row at rest': dict(masks=False, lr_embedding=1e-5)}
 DRAWN = { # name -> (weight of the concept's guidance, confined?)
     'w = 0.75': (.75, False), 'w = 1.5': (1.5, False), 'w = 2': (2., False),
@@ -30,14 +31,22 @@ def means(found):
                 background=round(background, 4), neighbour=mean(there[:, 1]),
                 itself=mean(there[:, 0] & itself))
 
+def selecting(perf, thing, how):
+    "With the function that `select` names"
+    if how.get('select') != 'denoising': return how
+    from perfusion_nb.world import concept_pictures
+    return how | dict(select=perf.denoising_score(concept_pictures(thing), thing))
+
 def learned(pipe, judge, thing, how, drawn=()):
     "Scores of a concept that is learned anew, and of other ways to draw it"
     from perfusion_nb.wiring import Perfusion
     perf, start = Perfusion(pipe), time.perf_counter()
     try:
-        shown = base.learn(perf, thing, **how)
+        shown = base.learn(perf, thing, **selecting(perf, thing, how))
         seconds = round(time.perf_counter() - start)
-        told = {None: means(base.scores(perf, judge, thing, shown, 2)) | dict(seconds=seconds)}
+        steps = perf.record(f'<{thing}>').meta['steps']
+        told = {None: means(base.scores(perf, judge, thing, shown, 2))}
+        told[None] |= dict(seconds=seconds, steps=steps)
         for name in drawn:
             weight, confined = DRAWN[name]
             with perf.concept_guidance(weight), perf.confined() if confined else nullcontext():
@@ -62,7 +71,7 @@ def run(folder, out, things, only):
     from perfusion_nb.base import base_pipeline
     from perfusion_nb.concept import write_atomic
     from perfusion_nb.judge import load_judge
-    import perfusion_nb.confine, perfusion_nb.guidance, perfusion_nb.sample, perfusion_nb.train
+    import perfusion_nb.choose, perfusion_nb.confine, perfusion_nb.guidance
     pipe, judge, done = base_pipeline(folder), load_judge(), base.read(out)
     for thing in things:
         if thing in done: continue
