@@ -14,6 +14,8 @@ LEARNED = { # name -> what differs from the base's recipe with masks
     'the outside kept (κ = 0.5)': dict(keep_outside=.5),
     'the row keeps its length': dict(keep_length=True),
     'a slower row (0.01)': dict(lr_embedding=.01),
+    'told by the code, not learned': dict(code=True, steps=0),
+    'begun with the code': dict(code=True),
     'a step by its denoising': dict(select='denoising', every=20),
     'plain: no masks, row at rest': dict(masks=False, lr_embedding=1e-5)}
 DRAWN = { # name -> (weight of the concept's guidance, confined?)
@@ -31,18 +33,23 @@ def means(found):
                 background=round(background, 4), neighbour=mean(there[:, 1]),
                 itself=mean(there[:, 0] & itself))
 
-def selecting(perf, thing, how):
-    "With the function that `select` names"
-    if how.get('select') != 'denoising': return how
+def spelled_out(perf, thing, how, folder):
+    "What `select` and `code` stand for"
+    from perfusion_nb.bycode import BeginWithCode, load_codes
     from perfusion_nb.world import concept_pictures
-    return how | dict(select=perf.denoising_score(concept_pictures(thing), thing))
+    how, pictures = dict(how), concept_pictures(thing)
+    if how.get('select') == 'denoising':
+        how['select'] = perf.denoising_score(pictures, thing)
+    if how.pop('code', False):
+        how['callbacks'] = [BeginWithCode(load_codes(folder), pictures)]
+    return how
 
-def learned(pipe, judge, thing, how, drawn=()):
+def learned(pipe, judge, thing, how, folder, drawn=()):
     "Scores of a concept that is learned anew, and of other ways to draw it"
     from perfusion_nb.wiring import Perfusion
     perf, start = Perfusion(pipe), time.perf_counter()
     try:
-        shown = base.learn(perf, thing, **selecting(perf, thing, how))
+        shown = base.learn(perf, thing, **spelled_out(perf, thing, how, folder))
         seconds = round(time.perf_counter() - start)
         steps = perf.record(f'<{thing}>').meta['steps']
         told = {None: means(base.scores(perf, judge, thing, shown, 2))}
@@ -55,14 +62,14 @@ def learned(pipe, judge, thing, how, drawn=()):
     finally:
         perf.remove()
 
-def of(pipe, judge, thing, only=None):
+def of(pipe, judge, thing, folder, only=None):
     "All mechanisms on one concept"
     rows = {}
     for name, how in LEARNED.items():
         first = name == 'as the base learns'
         if only and name not in only and not first: continue
         ways = [w for w in DRAWN if not only or w in only] if first else []
-        told = learned(pipe, judge, thing, how, ways)
+        told = learned(pipe, judge, thing, how, folder, ways)
         rows[name] = told.pop(None)
         rows |= told
     return rows
@@ -75,7 +82,7 @@ def run(folder, out, things, only):
     pipe, judge, done = base_pipeline(folder), load_judge(), base.read(out)
     for thing in things:
         if thing in done: continue
-        done[thing] = of(pipe, judge, thing, only)
+        done[thing] = of(pipe, judge, thing, folder, only)
         write_atomic(out, (json.dumps(done, indent=1) + '\n').encode())
         print(thing, done[thing], flush=True)
 
