@@ -3,7 +3,7 @@
 `python nbs/benchmarks/mechanisms.py FOLDER` fills mechanisms.json beside this file, concept by
 concept; what is there is kept. Scores are those of base.py."""
 import argparse, json, os, time
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 import torch
 import base
@@ -17,10 +17,28 @@ LEARNED = { # name -> what differs from the base's recipe with masks
     'told by the code, not learned': dict(code=True, steps=0),
     'begun with the code': dict(code=True),
     'a step by its denoising': dict(select='denoising', every=20),
+    'C = I': dict(identity=True),
     'plain: no masks, row at rest': dict(masks=False, lr_embedding=1e-5)}
-DRAWN = { # name -> (weight of the concept's guidance, confined?)
-    'w = 0.75': (.75, False), 'w = 1.5': (1.5, False), 'w = 2': (2., False),
-    'confined': (1., True), 'confined, w = 1.5': (1.5, True)}
+DRAWN = { # name -> how the concept of the base's recipe is drawn
+    'w = 0.75': dict(weight=.75), 'w = 1.5': dict(weight=1.5), 'w = 2': dict(weight=2.),
+    'confined': dict(confined=True), 'confined, w = 1.5': dict(weight=1.5, confined=True),
+    'no gate': dict(gate=False), 'β = 0.35': dict(beta=.35), 'β = 0.95': dict(beta=.95),
+    'τ = 0.05': dict(tau=.05), 'τ = 0.5': dict(tau=.5)}
+
+@contextmanager
+def drawing(perf, weight=None, confined=False, gate=True, beta=None, tau=None):
+    "Within: concepts are drawn in this way"
+    from perfusion_nb.baselines import ungated
+    opens = perf.rider.opens
+    with ExitStack() as ways:
+        if weight is not None: ways.enter_context(perf.concept_guidance(weight))
+        if confined: ways.enter_context(perf.confined())
+        ways.enter_context(perf.using(beta, tau))
+        try:
+            if not gate: perf.rider.opens = ungated
+            yield
+        finally:
+            perf.rider.opens = opens
 
 def means(found):
     "One row's numbers; of a pair the concept's answers stand first"
@@ -36,12 +54,16 @@ def means(found):
 def spelled_out(perf, thing, how, folder):
     "What `select` and `code` stand for"
     from perfusion_nb.bycode import BeginWithCode, load_codes
+    from perfusion_nb.covariance import Covariance
     from perfusion_nb.world import concept_pictures
     how, pictures = dict(how), concept_pictures(thing)
     if how.get('select') == 'denoising':
         how['select'] = perf.denoising_score(pictures, thing)
     if how.pop('code', False):
         how['callbacks'] = [BeginWithCode(load_codes(folder), pictures)]
+    if how.pop('identity', False):
+        width = perf.pipe.text_encoder.config.hidden_size
+        how['covariance'] = Covariance(torch.eye(width), ridge=0)
     return how
 
 def learned(pipe, judge, thing, how, folder, drawn=()):
@@ -55,8 +77,7 @@ def learned(pipe, judge, thing, how, folder, drawn=()):
         told = {None: means(base.scores(perf, judge, thing, shown, 2))}
         told[None] |= dict(seconds=seconds, steps=steps)
         for name in drawn:
-            weight, confined = DRAWN[name]
-            with perf.concept_guidance(weight), perf.confined() if confined else nullcontext():
+            with drawing(perf, **DRAWN[name]):
                 told[name] = means(base.scores(perf, judge, thing, shown, 2))
         return told
     finally:
