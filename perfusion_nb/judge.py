@@ -705,12 +705,13 @@ def _thing(box, names, tints, drawn, vector):
 def read(self:Judge,
     pictures,       # See `as_batch`
     least:float=.5, # How sure of a thing, at least (our choice)
-)->list:            # Namespaces: things (name, colour, drawn, box, …), background, relation
+)->list: # Namespaces: things (name, colour, drawn, box, …), background, relation; and chances
     "What the judge sees in each picture; the surest thing comes first"
     x = as_batch(pictures).to(self.device)
     first = self.finder(x)
-    seen = [SimpleNamespace(things=[], background=BACKGROUNDS[b], relation=[*RELATIONS][r])
-            for b, r in zip(first.background.argmax(1), first.relation.argmax(1))]
+    chances = zip(first.background.softmax(1), first.relation.softmax(1))
+    seen = [SimpleNamespace(things=[], background=BACKGROUNDS[b.argmax()], backgrounds=b,
+                            relation=[*RELATIONS][r.argmax()], relations=r) for b, r in chances]
     rows, boxes = _peaks(first, least)
     if len(rows):
         out = self.look(x, rows, boxes)
@@ -933,6 +934,36 @@ def _check_one_each(asked, seen):
     "Refuse what does not go together"
     if len(asked) != len(seen):
         raise ValueError(f'{len(asked)} prompts or scenes for {len(seen)} pictures: give one each.')
+
+# %% ../nbs/14e_judge.ipynb #14e-judge-127
+def _chances(scene, seen, concept):
+    "The chance of each part that a scene asks for"
+    parts = [seen.relations[[*RELATIONS].index(scene.relation)]]
+    if scene.background is not None:
+        parts.append(seen.backgrounds[BACKGROUNDS.index(scene.background)])
+    things, worn = _asked(scene)
+    for t in (t for t in things + worn if t.name != concept):
+        fits = [f.names[NAMES.index(t.name)] for f in seen.things]
+        parts.append(max(fits, default=torch.tensor(0.)))
+        if t.colour and fits:
+            best = seen.things[int(torch.stack(fits).argmax())]
+            parts.append(best.tints[TINTS.index(t.colour)])
+    return torch.stack([torch.as_tensor(p) for p in parts])
+
+# %% ../nbs/14e_judge.ipynb #14e-judge-127-2
+@patch
+def prompt_score(self:Judge,
+    pictures,     # See `as_batch`
+    asked,        # For each a prompt, or a `Scene`; or one prompt for all
+    concept=None, # A thing that is not counted: a learned one, which the judge never saw
+)->torch.Tensor: # (n) 0 to 1
+    "How well pictures show what their prompts ask: geometric mean of all parts' chances"
+    seen = self.read(pictures)
+    asked = [asked]*len(seen) if isinstance(asked, str) else list(asked)
+    _check_one_each(asked, seen)
+    scenes = [read_prompt(a) if isinstance(a, str) else a for a in asked]
+    parts = [_chances(scene, what, concept) for scene, what in zip(scenes, seen)]
+    return torch.stack([p.clamp_min(1e-4).log().mean().exp() for p in parts])
 
 # %% ../nbs/14e_judge.ipynb #14e-judge-131
 @patch
