@@ -16,6 +16,8 @@ LEARNED = { # name -> what differs from the base's recipe with masks
     'a slower row (0.01)': dict(lr_embedding=.01),
     'told by the code, not learned': dict(code=True, steps=0),
     'begun with the code': dict(code=True),
+    'begun with the code, κ = 0.5': dict(code=True, keep_outside=.5),
+    'two values': dict(values=2), 'three values': dict(values=3),
     'a step by its denoising': dict(select='denoising', every=20),
     'C = I': dict(identity=True),
     'plain: no masks, row at rest': dict(masks=False, lr_embedding=1e-5)}
@@ -51,6 +53,14 @@ def means(found):
                 background=round(background, 4), neighbour=mean(there[:, 1]),
                 itself=mean(there[:, 0] & itself))
 
+def several_values(values):
+    "The callback `SeveralValues`, from the cells of the page that derives it"
+    page = json.loads((RESULTS.parents[1]/'explanations'/'several.ipynb').read_text())
+    wanted, names = [f'several-{n}' for n in ('003', '011', '021', '031', '032')], {}
+    for cell in page['cells']:
+        if cell['id'] in wanted: exec(''.join(cell['source']), names)
+    return names['SeveralValues'](values)
+
 def spelled_out(perf, thing, how, folder):
     "What `select` and `code` stand for"
     from perfusion_nb.bycode import BeginWithCode, load_codes
@@ -61,6 +71,8 @@ def spelled_out(perf, thing, how, folder):
         how['select'] = perf.denoising_score(pictures, thing)
     if how.pop('code', False):
         how['callbacks'] = [BeginWithCode(load_codes(folder), pictures)]
+    if 'values' in how:
+        how['callbacks'] = [several_values(how.pop('values'))]
     if how.pop('identity', False):
         width = perf.pipe.text_encoder.config.hidden_size
         how['covariance'] = Covariance(torch.eye(width), ridge=0)
@@ -69,9 +81,11 @@ def spelled_out(perf, thing, how, folder):
 def learned(pipe, judge, thing, how, folder, drawn=()):
     "Scores of a concept that is learned anew, and of other ways to draw it"
     from perfusion_nb.wiring import Perfusion
-    perf, start = Perfusion(pipe), time.perf_counter()
+    perf, start, around = Perfusion(pipe), time.perf_counter(), []
     try:
-        shown = base.learn(perf, thing, **spelled_out(perf, thing, how, folder))
+        how = spelled_out(perf, thing, how, folder)
+        around += [b for b in how.get('callbacks', []) if hasattr(b, 'close')]
+        shown = base.learn(perf, thing, **how)
         seconds = round(time.perf_counter() - start)
         steps = perf.record(f'<{thing}>').meta['steps']
         told = {None: means(base.scores(perf, judge, thing, shown, 2))}
@@ -81,6 +95,7 @@ def learned(pipe, judge, thing, how, folder, drawn=()):
                 told[name] = means(base.scores(perf, judge, thing, shown, 2))
         return told
     finally:
+        for callback in around: callback.close()
         perf.remove()
 
 def of(pipe, judge, thing, folder, only=None):
