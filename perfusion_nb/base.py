@@ -988,7 +988,8 @@ def teach_decoder(
 # %% ../nbs/08d_base.ipynb #08d-base-135
 # How to learn and draw with this base (to be tuned once it is trained)
 SETTINGS = dict(name='base', steps=120, batch_size=16, micro_batch=16, lr_value=.15,
-                lr_embedding=.03, beta=.65, tau=.15, draw_steps=15, guidance_scale=3.)
+                lr_embedding=.03, masked=dict(keep_outside=.5), beta=.65, tau=.15,
+                draw_steps=15, guidance_scale=3.)
 
 CARD = """# Embedded model of perfusion-nb
 

@@ -84,18 +84,6 @@ def learn(perf, thing, seed=0, **how):
     perf.learn(pictures, f'<{thing}>', thing, seed=seed, progress=False, **how)
     return pictures
 
-def concept(thing, pipe, judge, seeds=2, **how):
-    "A learned concept: identity, prompt, the superclass's background, pairs with four neighbours"
-    from perfusion_nb.wiring import Perfusion
-    perf = Perfusion(pipe)
-    try:
-        start = time.perf_counter()
-        shown = learn(perf, thing, **how)
-        took = time.perf_counter() - start
-        return dict(scores(perf, judge, thing, shown, seeds), seconds=round(took, 1))
-    finally:
-        perf.remove()
-
 def scores(perf, judge, thing, shown, seeds):
     "What its pictures show; the prompt is right if all is right that is said beside the thing"
     word, plain = f'<{thing}>', [p.format(thing) for p in PROMPTS for _ in range(seeds)]
@@ -117,15 +105,9 @@ def scores(perf, judge, thing, shown, seeds):
                                 score=np.round(both.score, 3).tolist())
     return told
 
-def concept_row(thing):
-    "A row of one development concept"
-    return lambda pipe, judge, n: concept(thing, pipe, judge)
-
 def rows():
     "What can be measured, by name"
-    from perfusion_nb.world import DEVELOP
-    return {**{kind: kind_row(kind) for kind in ('world', 'coloured', 'next to', 'unseen')},
-            **{f'<{thing}>': concept_row(thing) for thing in DEVELOP}}
+    return {kind: kind_row(kind) for kind in ('world', 'coloured', 'next to', 'unseen')}
 
 # ---- The run
 

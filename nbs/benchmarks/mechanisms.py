@@ -11,12 +11,11 @@ import base
 RESULTS = Path(__file__).resolve().parent/'mechanisms.json'
 LEARNED = { # name -> what differs from the base's recipe with masks
     'as the base learns': {},
-    'the outside kept (κ = 0.5)': dict(keep_outside=.5),
+    'nothing kept outside (κ = 0)': dict(keep_outside=0.),
     'the row keeps its length': dict(keep_length=True),
     'a slower row (0.01)': dict(lr_embedding=.01),
     'told by the code, not learned': dict(code=True, steps=0),
     'begun with the code': dict(code=True),
-    'begun with the code, κ = 0.5': dict(code=True, keep_outside=.5),
     'two values': dict(values=2), 'three values': dict(values=3),
     'a step by its denoising': dict(select='denoising', every=20),
     'C = I': dict(identity=True),
