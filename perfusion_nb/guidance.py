@@ -24,7 +24,7 @@ def between(
     superclass, # The answer to the same prompts with the superclass, likewise
     weight:float, # w: 0 the superclass's, 1 the concept's, above 1 beyond
 ):              # (b, …)
-    "From the superclass's answer to the concept's, and on (Eq. 1)"
+    "From one answer to the other, and on (Eq. 1): guidance gets two scales (Eq. 2)"
     return superclass + weight*(concept - superclass)
 
 # %% ../nbs/13e_guidance.ipynb #13e-guidance-031
