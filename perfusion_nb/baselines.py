@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['PROMPTS', 'BETAS', 'SCALES', 'STEPS', 'METHODS', 'ABLATIONS', 'CHOICES', 'STAGES', 'fit', 'lent', 'rare_word',
-           'drawer', 'step_score', 'textual_inversion', 'dreambooth', 'lora', 'custom_diffusion', 'TrainedKeys',
-           'ungated', 'NoGate', 'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units', 'class_pictures',
-           'mean_score', 'measure', 'peak_memory', 'peak', 'read_lines', 'same_unit', 'chosen_settings', 'run_claims',
-           'counted', 'predicted_hours']
+           'drawer', 'step_score', 'textual_inversion', 'dreambooth', 'projections', 'lora', 'custom_diffusion',
+           'TrainedKeys', 'ungated', 'NoGate', 'perfusion', 'rates', 'curve', 'described', 'looked_at', 'units',
+           'class_pictures', 'mean_score', 'measure', 'peak_memory', 'peak', 'read_lines', 'same_unit',
+           'chosen_settings', 'run_claims', 'counted', 'predicted_hours']
 
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-003
 import json, os, re, subprocess, sys, time
@@ -152,15 +152,24 @@ def dreambooth(perf, bank, thing, steps=120, lr=3e-5, seed=0, prior=None, pictur
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-012
 _PROJECTIONS = ['to_q', 'to_k', 'to_v', 'to_out.0']
 
+def projections(
+    perf,    # A wired pipeline
+    only_kv, # Keys and values of the cross-attentions only?
+)->list:     # Names for PEFT's `target_modules`
+    "Where a LoRA stands: beside every projection, or where Perfusion's exported form stands"
+    if not only_kv: return _PROJECTIONS
+    return [f'{name}.{to}' for name in perf.attention for to in ('to_k', 'to_v')]
+
 # %% ../nbs/14d_baselines.ipynb #14d-baselines-012-b
 @contextmanager
-def lora(perf, bank, thing, steps=120, lr=1e-3, seed=0, prior=None, pictures=None, rank=4):
-    "Low-rank matrices beside every attention projection, by PEFT; `strength` scales them"
+def lora(perf, bank, thing, steps=120, lr=1e-3, seed=0, prior=None, pictures=None, rank=4,
+         only_kv=False):
+    "Low-rank matrices beside attention projections, by PEFT; `strength` scales them"
     from peft import LoraConfig
     phrase, net = f'{rare_word(perf.pipe.tokenizer)} {thing}', perf.network
     torch.manual_seed(seed)
     net.add_adapter(LoraConfig(r=rank, lora_alpha=rank, init_lora_weights='gaussian',
-                               target_modules=_PROJECTIONS), 'thing')
+                               target_modules=projections(perf, only_kv)), 'thing')
     def draw(prompts, strength=1., **how):
         net.set_adapters(['thing'], [strength])
         try: return perf.pipe(prompts, **how).images

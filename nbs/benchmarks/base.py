@@ -84,26 +84,34 @@ def learn(perf, thing, seed=0, **how):
     perf.learn(pictures, f'<{thing}>', thing, seed=seed, progress=False, **how)
     return pictures
 
-def scores(perf, judge, thing, shown, seeds):
-    "What its pictures show; the prompt is right if all is right that is said beside the thing"
-    word, plain = f'<{thing}>', [p.format(thing) for p in PROMPTS for _ in range(seeds)]
-    pictures = perf.draw([p.format(word) for p in PROMPTS], n=seeds, seed=1000)
-    before = perf.draw([p.format(thing) for p in PROMPTS], n=seeds, seed=1000)
+def plain_pictures(perf, thing, seeds=2):
+    "The prompts with the superclass's word, before anything is learned or with the concept asleep"
+    return perf.draw([p.format(thing) for p in PROMPTS], n=seeds, seed=1000)
+
+def scores(draw, judge, word, thing, shown, before, seeds=2):
+    "What `draw(prompts, n=, seed=)` shows; the prompt is right if all beside the thing is right"
+    from perfusion_nb.apart import beside, leak
+    plain = [p.format(thing) for p in PROMPTS for _ in range(seeds)]
+    pictures = draw([p.format(word) for p in PROMPTS], n=seeds, seed=1000)
     hit, base = (judge.hits(ps, plain) for ps in (pictures, before))
     identity = judge.identity_score(pictures, shown)
     whole = lambda h: (h['background'] & h['worn'] & h['relation']).astype(int).tolist()
-    told = dict(identity=identity.tolist(), prompt=whole(hit), plain_prompt=whole(base),
+    once = [k for k, p in enumerate(plain) if not p.startswith('two')]
+    leaks = leak(judge, *([ps[k] for k in once] for ps in (pictures, before)), shown, thing)
+    others = [o for o in NEIGHBOURS if o != thing]
+    pairs = beside(in_turn(draw, 2000), judge, word, shown, others)
+    return dict(identity=identity.tolist(), prompt=whole(hit), plain_prompt=whole(base),
                 background=hit['background'].astype(int).tolist(),
-                plain_background=base['background'].astype(int).tolist())
-    for order in ('{c} next to {o}', '{o} next to {c}'):
-        for other in (o for o in NEIGHBOURS if o != thing):
-            prompt = 'a ' + order.format(c=word, o='a ' + other if order[1] == 'c' else other)
-            prompt = prompt.replace('next to <', 'next to a <')
-            both = judge.pairs(perf.draw(prompt, n=4, seed=2000), shown, other)
-            told[prompt] = dict(there=both.there.astype(int).tolist(),
-                                itself=both.itself.astype(int).tolist(),
-                                score=np.round(both.score, 3).tolist())
-    return told
+                plain_background=base['background'].astype(int).tolist(),
+                leak=leaks.tolist(), neighbour=pairs.neighbour.astype(int).tolist(),
+                itself=pairs.itself.astype(int).tolist(), pair=pairs.both.astype(int).tolist())
+
+def in_turn(draw, seed):
+    "Prompts that come several times in a row, drawn with as many seeds"
+    def one_each(prompts):
+        each = list(dict.fromkeys(prompts))
+        return draw(each, n=len(prompts)//len(each), seed=seed)
+    return one_each
 
 def rows():
     "What can be measured, by name"
@@ -115,9 +123,13 @@ def read(path=RESULTS):
     "Stored rows; none is a result too"
     return json.loads(Path(path).read_text()) if Path(path).is_file() else {}
 
+def write(path, done, indent=1):
+    "Store rows, the file whole or not at all"
+    from perfusion_nb.concept import write_atomic
+    write_atomic(path, (json.dumps(done, indent=indent) + '\n').encode())
+
 def run(folder, out, only, again, n):
     from perfusion_nb.base import base_pipeline
-    from perfusion_nb.concept import write_atomic
     from perfusion_nb.judge import load_judge
     import perfusion_nb.sample, perfusion_nb.train
     pipe, judge, done = base_pipeline(folder), load_judge(), read(out)
@@ -130,7 +142,7 @@ def run(folder, out, only, again, n):
         start = time.perf_counter()
         found = every[name](pipe, judge, n)
         done[name] = dict(found=found, took=round(time.perf_counter() - start, 1))
-        write_atomic(out, (json.dumps(done) + '\n').encode())
+        write(out, done, indent=None)
         print(f'{name:10} took {done[name]["took"]:6.0f} s', flush=True)
 
 if __name__ == '__main__':
