@@ -879,13 +879,16 @@ def train_base(
     return tr
 
 # %% ../nbs/08d_base.ipynb #08d-base-121
-FORMS = ['a {}', 'a photo of a {}', 'a {} on the beach', 'the {}', 'a picture of a {} on red']
+FORMS = [ # The sentences of learning (notebook 11), with which a concept's i* begins
+    'a photo of a {}', 'a good photo of a {}', 'the photo of a {}', 'a good photo of the {}',
+    'image of a {}', 'image of the {}', 'A photograph of {}', 'A {} shown in a photo',
+    'A photo of {}']
 
 def thing_vector(
     thing,  # A name
     encode, # Prompts -> (encodings (b, 77, d), ids (b, 77), …)
     find,   # `ThingFinder`
-):          # (d,), mean over five plain prompts
+):          # (d,), mean over `FORMS`
     "The encoding at a thing's word"
     e, ids, *_ = encode([form.format(thing) for form in FORMS])
     return torch.stack([row[find(line, thing)] for row, line in zip(e, ids.tolist())]).mean(0)
