@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['WIDTH', 'LOUD', 'CODE', 'CLOSE', 'READ', 'SHOWN', 'FORMS', 'SETTINGS', 'CARD', 'base_tokenizer', 'base_text_encoder',
            'ThingFinder', 'Readers', 'DrawingCodes', 'random_mix', 'BaseSettings', 'working_copy', 'BaseTraining',
-           'join_processes', 'rank_of', 'mean_of_processes', 'divided', 'whole_state', 'close_up', 'translation',
-           'sample_sheet', 'train_base', 'thing_vector', 'thing_readings', 'geometry', 'kind_cosines', 'decoder_loss',
-           'teach_decoder', 'ship_base', 'base_pipeline']
+           'join_processes', 'rank_of', 'mean_of_processes', 'divided', 'whole_state', 'in_style', 'close_up',
+           'translation', 'sample_sheet', 'train_base', 'thing_vector', 'thing_readings', 'geometry', 'kind_cosines',
+           'decoder_loss', 'teach_decoder', 'ship_base', 'base_pipeline']
 
 # %% ../nbs/08d_base.ipynb #08d-base-003
 import copy, json, math, os
@@ -36,7 +36,7 @@ from .tiny import velocity_weight, world_captions, world_words
 # %% ../nbs/08d_base.ipynb #08d-base-006
 from .world import BACKGROUNDS, COLOURS, NAMES, SIDE, THINGS, WORN
 from .world import caption, compose, describe_words, plural, random_scene, world_batch
-from .world import Drawings
+from .world import Drawings, STYLES
 
 # %% ../nbs/08d_base.ipynb #08d-base-011
 WIDTH = 160       # Numbers per token (our choice)
@@ -214,6 +214,7 @@ class BaseSettings:
     pairs:float = .15    # Share of scenes made "next to", besides those that are so by chance
     close:int = 2        # Steps on close-ups after each step on whole scenes, once the encoder is frozen
     named:float = .35    # Share of scenes whose things have words for single drawings
+    usual:float = 0.     # Share of the other scenes that show all in the first style (our choice)
     blur:float = .25     # Noise on a code, deviation
     text_until:int = 1_500 # Steps in which the encoder learns along; then it is frozen, as SD's is
     noisy:float = .5     # Times are 1000·u^noisy, u uniform: below 1 the noisy ones come more often
@@ -357,6 +358,16 @@ def batch_name(self:BaseTraining, ahead:int=0):
     rank, size = rank_of()
     return (self.step + ahead)*size + rank
 
+# %% ../nbs/08d_base.ipynb #08d-base-070-b
+def in_style(
+    scene, # A `Scene`
+    style, # That draws all its things
+):         # `Scene`
+    "The same, all drawn in one style"
+    def drawn(t): return replace(t, style=style, worn=t.worn and drawn(t.worn))
+    return replace(scene, things=[drawn(t) for t in scene.things])
+
+
 # %% ../nbs/08d_base.ipynb #08d-base-071
 @patch
 def scenes(self:BaseTraining,
@@ -370,7 +381,9 @@ def scenes(self:BaseTraining,
         rng = np.random.default_rng([self.settings.seed, step, k])
         single = rng.random() < self.settings.named
         how = dict(relation='next to') if rng.random() < self.settings.pairs else {}
-        scenes.append(random_scene(rng, coloured=0. if single else .45, **how | fixed))
+        scene = random_scene(rng, coloured=0. if single else .45, **how | fixed)
+        usual = not single and rng.random() < self.settings.usual
+        scenes.append(in_style(scene, STYLES[0]) if usual else scene)
         mixes.append(random_mix(rng) if single else None)
     return scenes, mixes
 
