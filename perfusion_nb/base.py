@@ -940,7 +940,7 @@ def geometry(
     find, encode = ThingFinder(tokenizer), lambda prompts: encode_prompts(prompts, tokenizer, text)
     rng = np.random.default_rng(7)
     captions = [random_scene(rng).caption for _ in range(15*n)]
-    cov = estimate_covariance(encode, captions, progress=False)
+    cov = estimate_covariance(encode, captions, policy='all', progress=False)
     values = torch.linalg.eigvalsh(cov.C.double())
     r = {name: np.array(found) for name, found in thing_readings(encode, find, cov, n).items()}
     near, far = kind_cosines(encode, find)
