@@ -1002,9 +1002,9 @@ def teach_decoder(
     return sum(errors[-50:])/len(errors[-50:])
 
 # %% ../nbs/08d_base.ipynb #08d-base-135
-# How to learn and draw with this base (to be tuned once it is trained)
+# How to learn and draw with this base; the row at rest, as two development concepts asked for
 SETTINGS = dict(name='base', steps=120, batch_size=16, micro_batch=16, lr_value=.15,
-                lr_embedding=.03, masked=dict(keep_outside=.5), beta=.65, tau=.15,
+                lr_embedding=1e-5, masked=dict(keep_outside=.5), beta=.65, tau=.15,
                 draw_steps=15, guidance_scale=3.)
 
 CARD = """# Embedded model of perfusion-nb

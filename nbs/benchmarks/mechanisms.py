@@ -15,15 +15,15 @@ TOGETHER = RESULTS.with_name('together.json')
 LEARNED = { # name -> what differs from the base's recipe with masks
     'as the base learns': {},
     'nothing kept outside (κ = 0)': dict(keep_outside=0.),
-    'the row keeps its length': dict(keep_length=True),
-    'a slower row (0.01)': dict(lr_embedding=.01),
+    'a moving row that keeps its length': dict(lr_embedding=.03, keep_length=True),
+    'a moving row (0.01)': dict(lr_embedding=.01), 'a moving row (0.03)': dict(lr_embedding=.03),
     'told by the code, not learned': dict(code=True, steps=0),
     'begun with the code': dict(code=True),
     'two values': dict(values=2), 'three values': dict(values=3),
     'near things (λ = 0.001)': dict(near=.001), 'near things (λ = 0.01)': dict(near=.01),
     'a step by its denoising': dict(select='denoising', every=20),
     'C = I': dict(identity=True),
-    'plain: no masks, row at rest': dict(masks=False, lr_embedding=1e-5)}
+    'no masks': dict(masks=False)}
 DRAWN = { # name -> how the concept of the base's recipe is drawn
     'w = 0.75': dict(weight=.75), 'w = 1.5': dict(weight=1.5), 'w = 2': dict(weight=2.),
     'confined': dict(confined=True), 'confined, w = 1.5': dict(weight=1.5, confined=True),
