@@ -6,9 +6,9 @@
 __all__ = ['THINGS', 'NAMES', 'STYLES', 'HELD_OUT', 'ICONS', 'MISSING', 'DRAWINGS', 'CELL', 'COLUMNS', 'ROWS', 'LEVELS',
            'COLOURS', 'PATTERNS', 'PATTERN_COLOURS', 'PLACES', 'BACKGROUNDS', 'SIDE', 'PREFIXES', 'MANY', 'SAID',
            'KEPT_APART', 'WORN', 'RELATIONS', 'SIZES', 'DEVELOP', 'TEST', 'styles_of', 'build_atlas', 'Drawings',
-           'recolour', 'backgrounds', 'Thing', 'Scene', 'mixed', 'compose', 'plural', 'background_phrase', 'caption',
-           'describe_words', 'kept_apart', 'random_scene', 'world_scenes', 'world_batch', 'drawings_of',
-           'concept_scenes', 'concept_pictures', 'boxes']
+           'recolour', 'backgrounds', 'Thing', 'Scene', 'mixed', 'compose', 'plural', 'background_phrase',
+           'with_articles', 'caption', 'describe_words', 'kept_apart', 'random_scene', 'world_scenes', 'world_batch',
+           'drawings_of', 'concept_scenes', 'concept_pictures', 'boxes']
 
 # %% ../nbs/07a_world.ipynb #07a-world-002
 import json
@@ -576,7 +576,9 @@ def _noun(thing, word, pick, several=False):
              plural(word) if several else word]
     return ' '.join(part for part in parts if part)
 
-def _an(text):
+def with_articles(
+    text:str, # With "a" before every thing
+)->str:
     "'an' before a vowel that is heard"
     return re.sub(r'\ba (?=(?!unicorn|ufo)([aeiou]|hour))', 'an ', text)
 
@@ -629,7 +631,7 @@ def caption(
     text = pick(MANY if several else PREFIXES).format(_body(scene, words, pick))
     if rng is None or rng.random() >= silent:
         text = _joined(text, background_phrase(scene.background, rng), rng)
-    return _an(text)
+    return with_articles(text)
 
 # %% ../nbs/07a_world.ipynb #07a-world-089
 def describe_words()->list: # In alphabetical order
